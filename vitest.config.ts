@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+// Native imports: the default import rewriting would be captured by Pulumi's provider serialiser, which then fails.
+const shared = { experimental: { viteModuleRunner: false }, environment: "node" as const };
+
+/** One project a kind of test; only unit and meta tests run files side by side, the others own real servers. */
+export default defineConfig({
+  test: {
+    ...shared,
+    reporters: ["default", "./test/support/count-reporter.ts"],
+    projects: [
+      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { ...shared, name: "meta", include: ["test/meta/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { ...shared, name: "contract", include: ["test/contract/**/*.test.ts"], fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 } },
+      { test: { ...shared, name: "integration", include: ["test/integration/**/*.test.ts"], fileParallelism: false, testTimeout: 120_000, hookTimeout: 300_000 } },
+      { test: { ...shared, name: "e2e", include: ["test/e2e/**/*.test.ts"], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 } },
+    ],
+  },
+});
