@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const SOURCES = ["package.json", "tsconfig.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "index.ts", "core", "connection", "streams", "accounts", "components", "engine", "operations", "cli"];
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Options of one command. */
+export interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called with every piece of stderr, for tests that act while a command runs. */
+  readonly onStderr?: (text: string, pid: number) => void;
+  readonly timeoutMs?: number;
+}
+
+/** A copy of this project in a folder of its own, on its own ports, with its own state. */
+export interface Project extends AsyncDisposable {
+  readonly directory: string;
+  /** Runs `natsbus ARGS`. */
+  natsbus(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Replaces text in one of the project's files; fails when it is not there exactly once. */
+  edit(file: string, from: string, to: string): void;
+  /** Merges settings into `Pulumi.dev.yaml`; undefined removes a key. */
+  configure(settings: Record<string, unknown>): void;
+  /** Absolute path below the project. */
+  path(...parts: string[]): string;
+}
+
+function run(directory: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [join(directory, "cli/natsbus.js"), ...args], {
+    cwd: directory,
+    env: { ...process.env, PULUMI_CONFIG_PASSPHRASE: undefined, NO_COLOR: "1", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    options.onStderr?.(text, child.pid ?? 0);
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
+  return new Promise((done) => {
+    child.on("exit", (code, signal) => {
+      clearTimeout(timer);
+      setImmediate(() => done({ code, signal, stdout, stderr }));
+    });
+  });
+}
+
+/** Settings of a stack file. */
+export function readSettings(file: string): Record<string, unknown> {
+  return (parse(readFileSync(file, "utf8"))?.config ?? {}) as Record<string, unknown>;
+}
+
+/**
+ * Copies the project into a temporary folder.
+ * @param ports bases of the client, monitor and route ports; three consecutive ports of each are used
+ */
+export function createProject(ports: { readonly client: number; readonly monitor: number; readonly route: number }): Project {
+  const directory = mkdtempSync(join(tmpdir(), "natsbus-project-"));
+  for (const name of SOURCES) {
+    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
+  const path = (...parts: string[]) => join(directory, ...parts);
+  const project: Project = {
+    directory,
+    path,
+    natsbus: (args, options) => run(directory, args, options),
+    edit(file, from, to) {
+      const text = readFileSync(path(file), "utf8");
+      if (text.split(from).length !== 2) throw new Error(`${file} does not hold ${JSON.stringify(from)} exactly once`);
+      writeFileSync(path(file), text.replace(from, () => to));
+    },
+    configure(settings) {
+      const document = (parse(readFileSync(path("Pulumi.dev.yaml"), "utf8")) ?? {}) as { config?: Record<string, unknown> };
+      const config = { ...document.config, ...settings };
+      for (const [key, value] of Object.entries(config)) if (value === undefined) delete config[key];
+      writeFileSync(path("Pulumi.dev.yaml"), stringify({ ...document, config }));
+    },
+    async [Symbol.asyncDispose]() {
+      await run(directory, ["destroy", "--stack", "dev", "--yes"], { timeoutMs: 60_000 });
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  const current = (readSettings(path("Pulumi.dev.yaml"))["natsbus:process"] ?? {}) as Record<string, unknown>;
+  project.configure({ "natsbus:process": { ...current, ports } });
+  return project;
+}
