@@ -5,6 +5,37 @@
 export const ERROR_CODES = {
   // configuration and catalogue
   ERR_CONFIG: "the stack configuration or the catalogue holds one or more problems, all listed",
+  ERR_CONFIG_VALUE: "a setting of the stack file has a value that is not allowed",
+  ERR_CONFIG_KEY: "the stack file holds a key that does not exist",
+  ERR_CONFIG_MISSING: "a setting the stack file must have is not there",
+  ERR_CONFIG_CONFLICT: "two settings contradict each other",
+  ERR_UNIT: "a duration or a size is not written as a number with a unit, or is too large to be exact",
+  ERR_NAME: "a name holds characters NATS does not accept, or is too long",
+  ERR_SUBJECT: "a subject is not well formed",
+  ERR_SUBJECT_OVERLAP: "two streams of one account would store the same messages",
+  ERR_REPLICAS: "more replicas are asked for than there are servers, or a number NATS does not allow",
+  ERR_STREAM_LIMIT: "limits of a stream contradict each other or what a server accepts",
+  ERR_STORAGE: "the streams' limits together exceed the servers' JetStream storage",
+  ERR_PORT_CLASH: "two listeners are configured on one port",
+  ERR_SERVER_VERSION: "the server version is outside the supported range or too old for a setting used",
+  ERR_SERVER_BINARY: "no usable nats-server was found, and none of the ways to get one worked",
+  ERR_SERVER_CONFIG: "a value cannot be written into a server configuration",
+  // engine: state, secrets, project files, provider plugins, program
+  ERR_ENGINE_UNKNOWN_VALUE: "a value that is not known yet was sent outside a preview",
+  ERR_ENGINE_PLUGIN_MISSING: "a provider plugin that the program or the state needs is not installed",
+  ERR_ENGINE_PLUGIN_START: "a provider plugin did not start, or ended on its own",
+  ERR_ENGINE_PROVIDER: "a provider plugin refused or failed a call",
+  ERR_ENGINE_SDK_MISSING: "the Pulumi SDK is not installed in the program's folder",
+  ERR_STATE_LOCKED: "another run holds the stack's lock",
+  ERR_STATE_CORRUPT: "a file of the state folder cannot be read as what it should be",
+  ERR_STATE_VERSION: "the state was written by a version this engine does not understand",
+  ERR_STATE_WRITE: "the state folder cannot be written",
+  ERR_STATE_BACKEND: "the state backend's address is not a folder this engine can use",
+  ERR_STACK_MISSING: "the stack does not exist in the state folder",
+  ERR_PASSPHRASE_MISSING: "the stack's secrets need a passphrase and none was given",
+  ERR_PASSPHRASE_WRONG: "the passphrase does not open the stack's secrets",
+  ERR_SECRETS_PROVIDER: "the stack's secrets are kept by a service this engine does not speak to, or its settings are damaged",
+  ERR_PROJECT: "Pulumi.yaml or the stack's settings file is missing or malformed",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;
@@ -63,7 +94,9 @@ export class BusError extends Error {
 
 /** Whether `error` is a {@link BusError}, also one that crossed a process or module boundary. */
 export function isBusError(error: unknown): error is BusError {
-  return error instanceof Error && error.name === "BusError" && "code" in error && typeof error.code === "string" && error.code in ERROR_CODES;
+  return (
+    error instanceof Error && error.name === "BusError" && "code" in error && typeof error.code === "string" && error.code in ERROR_CODES
+  );
 }
 
 /**
@@ -73,7 +106,8 @@ export function isBusError(error: unknown): error is BusError {
 export function assertNoProblems(problems: readonly Problem[]): void {
   const [first, ...others] = problems;
   if (first === undefined) return;
-  if (others.length === 0) throw new BusError(first.code, `${first.path}: ${first.message}`, { path: first.path, remedy: first.remedy, problems });
+  if (others.length === 0)
+    throw new BusError(first.code, `${first.path}: ${first.message}`, { path: first.path, remedy: first.remedy, problems });
   const list = problems.map((problem) => `  ${problem.path}: ${problem.message} [${problem.code}]\n    ${problem.remedy}`);
   throw new BusError("ERR_CONFIG", `${problems.length} problems:\n${list.join("\n")}`, { problems });
 }

@@ -1,5 +1,19 @@
+// Walking, unwrapping and searching values: traversal.ts. Equality: equality.ts. Wire form: wire.ts. Form in the state file: state-values.ts.
+
 /** Property values as the engine sees them: plain JSON plus the special values of Pulumi's wire format, each its own class. */
-export type Value = null | boolean | number | string | readonly Value[] | PropertyMap | Secret | Computed | Asset | Archive | ResourceReference | OutputValue;
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Value[]
+  | PropertyMap
+  | Secret
+  | Computed
+  | Asset
+  | Archive
+  | ResourceReference
+  | OutputValue;
 
 /** A property bag. Keys with undefined values do not exist. */
 export interface PropertyMap {
