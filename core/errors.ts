@@ -36,6 +36,24 @@ export const ERROR_CODES = {
   ERR_PASSPHRASE_WRONG: "the passphrase does not open the stack's secrets",
   ERR_SECRETS_PROVIDER: "the stack's secrets are kept by a service this engine does not speak to, or its settings are damaged",
   ERR_PROJECT: "Pulumi.yaml or the stack's settings file is missing or malformed",
+  // connections to the servers
+  ERR_CONNECT_REFUSED: "no server of the connection answers",
+  ERR_CONNECT_CREDENTIALS: "the server refused the credentials, or the text is no credentials",
+  ERR_CONNECT_TLS: "the TLS handshake with a server failed",
+  ERR_CONNECT_TIMEOUT: "a server did not answer the connection attempt in time",
+  // streams and what lives in them
+  ERR_STREAM_KEY: "a stream, consumer or bucket has a setting that does not exist",
+  ERR_STREAM_VALUE: "a setting of a stream, consumer or bucket has a value that is not allowed",
+  ERR_STREAM_IMMUTABLE: "a change would lose messages or a consumer's position, and the policies forbid that",
+  ERR_STREAM_FOREIGN: "a stream or consumer of that name exists and does not belong to this resource",
+  ERR_STREAM_CONFLICT: "somebody else changed a stream or consumer at the same time",
+  ERR_STREAM_MISSING: "the stream that a consumer belongs to does not exist",
+  ERR_STREAM_OFFLINE: "the servers that hold a stream do not answer, so that nothing is known about it",
+  ERR_STREAM_REFUSED: "the server refused a stream or consumer configuration",
+  ERR_STREAM_REPLICAS: "the replicas of a stream or consumer did not become current in time",
+  ERR_JETSTREAM_OFF: "JetStream is not enabled for the account or on the servers",
+  ERR_JETSTREAM_LEADER: "the cluster has no JetStream meta leader",
+  ERR_JETSTREAM_TIMEOUT: "JetStream did not answer a request in time",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;
