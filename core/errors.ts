@@ -54,6 +54,23 @@ export const ERROR_CODES = {
   ERR_JETSTREAM_OFF: "JetStream is not enabled for the account or on the servers",
   ERR_JETSTREAM_LEADER: "the cluster has no JetStream meta leader",
   ERR_JETSTREAM_TIMEOUT: "JetStream did not answer a request in time",
+  // identity and TLS
+  ERR_KEY: "a NATS key or seed is malformed or of the wrong kind",
+  ERR_TOKEN: "a NATS token cannot be read, or its signature is wrong",
+  ERR_CREDENTIALS: "a credentials file cannot be read or holds no user",
+  ERR_ACCOUNT_ARGS: "an account, role or user of the catalogue is not well formed",
+  ERR_ACCOUNT_UNREACHABLE: "not every server of the cluster answered, so the account was not pushed",
+  ERR_ACCOUNT_PUSH: "a server refused an account, or did not take it over",
+  ERR_ACCOUNT_REPLACE: "a change would give an account another identity and leave its streams behind",
+  ERR_ACCOUNT_JETSTREAM: "a change would take JetStream from an account and hide its streams",
+  ERR_ACCOUNT_IN_USE: "an account that still has streams cannot be deleted",
+  ERR_CREDENTIALS_FOLDER: "the folder for credentials files cannot be written",
+  ERR_TLS_ARGS: "a TLS setting is not well formed",
+  ERR_TLS_FILE: "a certificate or key file is missing or unreadable",
+  ERR_TLS_EXPIRED: "a certificate has ended or is not valid yet",
+  ERR_TLS_NOT_CA: "a certificate given as an authority is none, or did not sign the server certificate",
+  ERR_TLS_KEY: "a private key does not belong to its certificate",
+  ERR_TLS_NAMES: "a server certificate does not cover a name clients use",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;
