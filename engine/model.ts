@@ -61,7 +61,9 @@ export interface StateChange {
   readonly ends?: PendingOperation;
   /** Entries (of the snapshot the run began with, or written by this run) that are gone or superseded. */
   readonly removes?: readonly ResourceEntry[];
-  /** New entries in completion order. One that supersedes an entry already written by this run takes its place. */
+  /** Entries changed where they stand: `from` (of the snapshot the run began with, or written by this run) becomes `to` and keeps its position. */
+  readonly changes?: readonly { readonly from: ResourceEntry; readonly to: ResourceEntry }[];
+  /** New entries in completion order, always appended to those already written by this run. Entries are told apart by identity. */
   readonly writes?: readonly ResourceEntry[];
 }
 
