@@ -71,6 +71,14 @@ export const ERROR_CODES = {
   ERR_TLS_NOT_CA: "a certificate given as an authority is none, or did not sign the server certificate",
   ERR_TLS_KEY: "a private key does not belong to its certificate",
   ERR_TLS_NAMES: "a server certificate does not cover a name clients use",
+  // servers on this machine
+  ERR_CLUSTER_NOT_READY: "the servers run but did not become a cluster with a meta leader and current replicas in time",
+  ERR_PORT_IN_USE: "a port the configuration names is taken by another process",
+  ERR_SERVER_START: "a server ended right after its start, or refused its configuration",
+  ERR_SERVER_STOP: "a server process could not be ended",
+  ERR_SCALE_DOWN: "servers were taken out of the configuration; leaving the cluster is an operation of its own",
+  ERR_CLUSTER_IDENTITY: "the cluster name, a server name or the folder of a running cluster was changed",
+  ERR_RUNTIME_FOLDER: "the runtime folder cannot be written, or holds what natsbus did not make",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;
