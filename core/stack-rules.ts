@@ -1,0 +1,92 @@
+/** Rules between the settings of one stack file, found as soon as it is read. Rules that need the streams are in `rules.ts`. */
+import type { BusSpec } from "./bus-spec.ts";
+import type { ErrorCode, Problem } from "./errors.ts";
+import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
+import { renderDuration } from "./units.ts";
+
+/** Problems between settings: folders, ports, times. */
+export function resolutionProblems(spec: BusSpec): readonly Problem[] {
+  return [...directoryProblems(spec), ...portListProblems(spec), ...portClashProblems(spec), ...timeProblems(spec)];
+}
+
+/** Every port the process target listens on, with the setting that asks for it. */
+export function portClaims(spec: BusSpec): readonly PortClaim[] {
+  const kinds = ["client", "monitor", "route"] as const;
+  return kinds.flatMap((kind) =>
+    spec.process.ports[kind].map((port, index) => ({ port, path: `process.ports.${kind}`, owner: `n${index + 1} ${kind}` })),
+  );
+}
+
+function directoryProblems(spec: BusSpec): readonly Problem[] {
+  const { directory } = spec.process;
+  const path = "process.directory";
+  const parts = directory.split(/[/\\]/).filter((part) => part !== "" && part !== ".");
+  const remedy = 'name a folder of its own for this stack, for instance ".natsbus/dev", or remove the setting';
+  if (parts.length === 0 || parts.includes(".."))
+    return [conflict(path, `"${directory}" is not a folder of its own; destroy removes what is in it`, remedy)];
+  const isState = parts[0] === ".natsbus" && (parts.length === 1 || parts[1] === "state");
+  return isState ? [conflict(path, `"${directory}" holds Pulumi's state, which destroy would remove`, remedy)] : [];
+}
+
+function portListProblems(spec: BusSpec): readonly Problem[] {
+  const { servers } = spec.cluster;
+  return (["client", "monitor", "route"] as const).flatMap((kind) => {
+    const ports = spec.process.ports[kind];
+    const path = `process.ports.${kind}`;
+    if (ports.length !== servers)
+      return [
+        conflict(
+          path,
+          `${ports.length} ports are listed for ${servers} servers`,
+          "list one port a server, or give only the first server's port",
+        ),
+      ];
+    const outside = ports.find((port) => port > LARGEST_PORT);
+    if (outside === undefined) return [];
+    return [
+      problem(
+        "ERR_CONFIG_VALUE",
+        path,
+        `counting up for ${servers} servers reaches ${outside}; the largest port is ${LARGEST_PORT}`,
+        "start lower",
+      ),
+    ];
+  });
+}
+
+function portClashProblems(spec: BusSpec): readonly Problem[] {
+  return findPortClashes(portClaims(spec)).map((group) => {
+    const owners = group.map((claim) => claim.owner).join(" and ");
+    const path = group.at(-1)?.path ?? "process.ports";
+    return problem(
+      "ERR_PORT_CLASH",
+      path,
+      `port ${group[0]?.port} is asked for by ${owners}`,
+      "move one of the port ranges so that no two listeners share a port",
+    );
+  });
+}
+
+function timeProblems(spec: BusSpec): readonly Problem[] {
+  const { tls, lameDuck } = spec;
+  const found: Problem[] = [];
+  const shorter = (early: number, late: number, path: string, other: string) => {
+    if (early < late) return;
+    found.push(
+      conflict(path, `${renderDuration(early)} is not shorter than ${other}, ${renderDuration(late)}`, `make it shorter than ${other}`),
+    );
+  };
+  shorter(tls.renewBeforeMs, tls.validityMs, "tls.renewBefore", "tls.validity");
+  shorter(tls.authorityRenewBeforeMs, tls.authorityValidityMs, "tls.authorityRenewBefore", "tls.authorityValidity");
+  shorter(tls.validityMs, tls.authorityValidityMs + 1, "tls.validity", "tls.authorityValidity");
+  shorter(lameDuck.gracePeriodMs, lameDuck.durationMs, "lameDuck.gracePeriod", "lameDuck.duration");
+  return found;
+}
+
+function conflict(path: string, message: string, remedy: string): Problem {
+  return problem("ERR_CONFIG_CONFLICT", path, message, remedy);
+}
+
+function problem(code: ErrorCode, path: string, message: string, remedy: string): Problem {
+  return { code, path, message, remedy };
+}
