@@ -43,8 +43,7 @@ function wrongValue(issue: Issue, path: string, value: unknown): Problem {
     code,
     path,
     message: code === "ERR_NAME" ? detail : `${detail}; allowed is ${setting.allowed}`,
-    remedy:
-      nearest === undefined ? `write ${code === "ERR_NAME" ? "another name" : setting.allowed}${fallback}` : `did you mean "${nearest}"?`,
+    remedy: nearest === undefined ? `correct it${fallback}` : `did you mean "${nearest}"?`,
   };
 }
 

@@ -6,7 +6,13 @@ import { renderDuration } from "./units.ts";
 
 /** Problems between settings: folders, ports, times. */
 export function resolutionProblems(spec: BusSpec): readonly Problem[] {
-  return [...directoryProblems(spec), ...portListProblems(spec), ...portClashProblems(spec), ...timeProblems(spec)];
+  return [
+    ...directoryProblems(spec),
+    ...portListProblems(spec),
+    ...portClashProblems(spec),
+    ...timeProblems(spec),
+    ...monitorProblems(spec),
+  ];
 }
 
 /** Every port the process target listens on, with the setting that asks for it. */
@@ -81,6 +87,17 @@ function timeProblems(spec: BusSpec): readonly Problem[] {
   shorter(tls.validityMs, tls.authorityValidityMs + 1, "tls.validity", "tls.authorityValidity");
   shorter(lameDuck.gracePeriodMs, lameDuck.durationMs, "lameDuck.gracePeriod", "lameDuck.duration");
   return found;
+}
+
+function monitorProblems(spec: BusSpec): readonly Problem[] {
+  if (!spec.process.monitorTls || spec.tls.clients) return [];
+  return [
+    conflict(
+      "process.monitorTls",
+      "HTTPS for the monitor ports uses the clients' certificates, and tls.clients is off",
+      "turn tls.clients on, or monitorTls off",
+    ),
+  ];
 }
 
 function conflict(path: string, message: string, remedy: string): Problem {

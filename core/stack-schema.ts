@@ -37,7 +37,11 @@ const process = z.strictObject({
   host: z
     .string()
     .regex(/^[0-9A-Za-z._:-]+$/)
-    .meta({ description: "Address that the client, route and monitor listeners bind to.", allowed: "an address or a host name" })
+    .meta({
+      description:
+        "Address that the client and route listeners bind to. The monitor listener binds to loopback, and to this address with `monitorTls`.",
+      allowed: "an address or a host name",
+    })
     .default("127.0.0.1"),
   ports: z
     .strictObject({
