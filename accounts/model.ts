@@ -1,0 +1,90 @@
+/** Inputs and outputs of the identity resources that need no server, as plain values. */
+import type { Validity } from "../core/validity.ts";
+
+/** What an operator is made from. */
+export interface OperatorInputs {
+  /** Operator name. */
+  readonly name: string;
+  /** Name of the account the servers themselves use. */
+  readonly systemAccount: string;
+  /** Roles of the system account, besides the one natsbus connects with. */
+  readonly systemRoles: readonly string[];
+}
+
+/** An operator with its system account. */
+export interface OperatorState extends OperatorInputs {
+  /** Operator's public key. */
+  readonly publicKey: string;
+  /** Operator's seed; signs only its own token. A secret. */
+  readonly seed: string;
+  /** Seed of the operator's signing key; signs accounts. A secret. */
+  readonly signingSeed: string;
+  /** Operator's token, for the servers' configuration. Not a secret. */
+  readonly token: string;
+  /** System account's public key, for the servers' configuration. */
+  readonly systemPublicKey: string;
+  /** System account's seed. A secret. */
+  readonly systemSeed: string;
+  /** Map keyed by role of the system account: public signing key. */
+  readonly systemRoleKeys: Readonly<Record<string, string>>;
+  /** Map keyed by role of the system account: seed of its signing key. A secret. */
+  readonly systemRoleSeeds: Readonly<Record<string, string>>;
+  /** First version of the system account's token, for the servers' preload. It never changes, so that no role change touches a server's configuration; the full
+   * version is pushed. Not a secret. */
+  readonly systemToken: string;
+  /** Credentials natsbus connects to the system account with. A secret. */
+  readonly systemCredentials: string;
+}
+
+/** What the keys of an account are made from. */
+export interface AccountKeysInputs {
+  /** Account name. */
+  readonly account: string;
+  /** Role names; each gets a signing key. */
+  readonly roles: readonly string[];
+}
+
+/** Keys of an account. */
+export interface AccountKeysState extends AccountKeysInputs {
+  /** Account's public key, its identity. */
+  readonly publicKey: string;
+  /** Account's seed. A secret. */
+  readonly seed: string;
+  /** Map keyed by role: public signing key. */
+  readonly roleKeys: Readonly<Record<string, string>>;
+  /** Map keyed by role: seed of its signing key. A secret. */
+  readonly roleSeeds: Readonly<Record<string, string>>;
+}
+
+/** What one user is. */
+export interface UserInputs {
+  /** Account name. */
+  readonly account: string;
+  /** Role in that account. */
+  readonly role: string;
+  /** How long the credentials are good for, in milliseconds; 0 is for ever. */
+  readonly lifetimeMs: number;
+  /** Time before the end from which on they are renewed, in milliseconds. */
+  readonly renewBeforeMs: number;
+}
+
+/** What a set of users is made from. */
+export interface UsersInputs {
+  /** Map keyed by user name. */
+  readonly users: Readonly<Record<string, UserInputs>>;
+  /** Map keyed by account name: its identity and the seeds that sign its users. Holds secrets. */
+  readonly accounts: Readonly<Record<string, { readonly publicKey: string; readonly roleSeeds: Readonly<Record<string, string>> }>>;
+  /** Map keyed by user name; planned by `check`, so that a preview shows renewals. */
+  readonly validity?: Readonly<Record<string, Validity>>;
+}
+
+/** A set of users with their credentials. */
+export interface UsersState extends UsersInputs {
+  readonly validity: Readonly<Record<string, Validity>>;
+  /** Map keyed by user name: text of the `.creds` file. A secret. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Map keyed by user name: the user's public key. */
+  readonly publicKeys: Readonly<Record<string, string>>;
+  /** Map keyed by account name, then by user public key: tokens issued up to this Unix second must be refused. For the account's token. */
+  readonly revoked: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
