@@ -1,8 +1,16 @@
 /** From a bus and one of its nodes to that server's configuration. */
-import type { BusSpec } from "./bus-spec.ts";
+import type { BusSpec, ClusterSpec, ProcessSpec } from "./bus-spec.ts";
+import type { TlsSpec } from "./security-spec.ts";
 import type { ServerConfigSpec } from "./server-config-spec.ts";
 import type { TlsFiles } from "./server-listener-spec.ts";
 import { type NodeSpec, routeUrls } from "./topology.ts";
+
+/** The part of a bus that its servers' configuration says. */
+export type ServerSettings = Pick<BusSpec, "jetstream" | "logging" | "limits" | "lameDuck" | "serverConfig"> & {
+  readonly cluster: Pick<ClusterSpec, "name">;
+  readonly process: Pick<ProcessSpec, "monitorTls">;
+  readonly tls: Pick<TlsSpec, "clients" | "handshakeFirst">;
+};
 
 /** Files and folders of one server, as the server process sees them. */
 export interface ServerFiles {
@@ -21,7 +29,7 @@ export interface ServerFiles {
 /** Configuration of the server at `node`.
  * @param nodes all nodes of the bus, `node` included; a bus of one server gets no cluster */
 export function planServerConfig(want: {
-  readonly spec: BusSpec;
+  readonly spec: ServerSettings;
   readonly node: NodeSpec;
   readonly nodes: readonly NodeSpec[];
   readonly files: ServerFiles;
