@@ -82,6 +82,13 @@ export const ERROR_CODES = {
   ERR_SCALE_DOWN: "servers were taken out of the configuration; leaving the cluster is an operation of its own",
   ERR_CLUSTER_IDENTITY: "the cluster name, a server name or the folder of a running cluster was changed",
   ERR_RUNTIME_FOLDER: "the runtime folder cannot be written, or holds what natsbus did not make",
+  // command line
+  ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
+  ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",
+  ERR_NOT_UP: "the stack is not up, so that there is nothing to show or to connect to",
+  ERR_USER_UNKNOWN: "the stack has no user of that name",
+  ERR_ENGINE_MISSING: "the Pulumi CLI was asked for and is not on PATH",
+  ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;
