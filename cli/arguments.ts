@@ -1,0 +1,104 @@
+import type { ArgDef, ArgsDef } from "citty";
+import { BusError } from "../core/errors.ts";
+import { nearestWord } from "../core/nearest.ts";
+import type { Verb } from "./verb.ts";
+
+/** The arguments before `--` and the command behind it. */
+export interface SplitArguments {
+  readonly own: readonly string[];
+  readonly command: readonly string[];
+}
+
+/** Splits at the first `--`. */
+export function splitArguments(rawArgs: readonly string[]): SplitArguments {
+  const cut = rawArgs.indexOf("--");
+  return cut < 0 ? { own: rawArgs, command: [] } : { own: rawArgs.slice(0, cut), command: rawArgs.slice(cut + 1) };
+}
+
+interface Flag {
+  readonly name: string;
+  readonly definition: ArgDef;
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function aliases(definition: ArgDef): readonly string[] {
+  if (definition.type === "positional" || !("alias" in definition)) return [];
+  return typeof definition.alias === "string" ? [definition.alias] : (definition.alias ?? []);
+}
+
+function flagsOf(args: ArgsDef): ReadonlyMap<string, Flag> {
+  const named = Object.entries(args).filter(([, definition]) => definition.type !== "positional");
+  return new Map(
+    named.flatMap(([name, definition]) => [
+      [`--${kebab(name)}`, { name, definition }] as const,
+      ...aliases(definition).map((alias) => [`${alias.length === 1 ? "-" : "--"}${alias}`, { name, definition }] as const),
+    ]),
+  );
+}
+
+function usage(verb: Verb, message: string): BusError {
+  return new BusError("ERR_USAGE", `natsbus ${verb.name}: ${message}`, { remedy: `see \`natsbus ${verb.name} --help\`` });
+}
+
+/**
+ * Refuses what the parser would let through: unknown options, options without their value, values for switches, too many words.
+ * @throws BusError ERR_USAGE
+ */
+export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
+  const { own, command } = splitArguments(rawArgs);
+  const flags = flagsOf(verb.args);
+  const words: string[] = [];
+  for (let index = 0; index < own.length; index++) {
+    const word = own[index] ?? "";
+    if (!word.startsWith("-") || word === "-") words.push(word);
+    else if (takesNextWord(verb, flags, own, index)) index++;
+  }
+  const room = Object.values(verb.args).filter((definition) => definition.type === "positional").length;
+  const extra = words[room];
+  if (extra !== undefined) throw usage(verb, `unexpected word ${JSON.stringify(extra)}`);
+  if (command.length > 0 && verb.takesCommand !== true) throw usage(verb, "takes no command behind `--`");
+}
+
+/** Checks one option; whether the word behind it is its value. */
+function takesNextWord(verb: Verb, flags: ReadonlyMap<string, Flag>, words: readonly string[], index: number): boolean {
+  const [option = "", value] = (words[index] ?? "").split(/=(.*)/s, 2);
+  const flag = flags.get(option) ?? negated(flags, option);
+  if (flag === undefined) {
+    const near = nearestWord(
+      option,
+      [...flags.keys()].filter((name) => name.startsWith("--")),
+    );
+    throw usage(verb, `unknown option ${option}${near === undefined ? "" : `; did you mean ${near}?`}`);
+  }
+  const isSwitch = flag.definition.type === "boolean";
+  if (isSwitch && value !== undefined && !["true", "false"].includes(value)) throw usage(verb, `${option} is a switch and takes no value`);
+  if (isSwitch || value !== undefined) return false;
+  const next = words[index + 1];
+  if (next === undefined || (next.startsWith("-") && next !== "-")) throw usage(verb, `${option} needs a value`);
+  return true;
+}
+
+function negated(flags: ReadonlyMap<string, Flag>, option: string): Flag | undefined {
+  const flag = option.startsWith("--no-") ? flags.get(`--${option.slice(5)}`) : undefined;
+  return flag?.definition.type === "boolean" ? flag : undefined;
+}
+
+/**
+ * Reads a whole number.
+ * @throws BusError ERR_USAGE when it is none, or out of range
+ */
+export function parseCount(
+  option: string,
+  text: string | undefined,
+  range: { readonly min: number; readonly max?: number },
+): number | undefined {
+  if (text === undefined) return undefined;
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const { min, max = Number.MAX_SAFE_INTEGER } = range;
+  if (count >= min && count <= max) return count;
+  const allowed = range.max === undefined ? `a whole number from ${min} up` : `a whole number from ${min} to ${max}`;
+  throw new BusError("ERR_USAGE", `${option} is ${JSON.stringify(text)}; allowed is ${allowed}`);
+}

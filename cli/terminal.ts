@@ -1,0 +1,45 @@
+import { createInterface } from "node:readline/promises";
+import { type ColorChoice, createPalette, type Palette, resolveColor } from "./reporters/palette.ts";
+
+/** Where a verb writes and asks: results on stdout, progress on stderr. */
+export interface Terminal {
+  /** Writes a result to stdout. */
+  out(text: string): void;
+  /** Writes progress or a message to stderr. */
+  err(text: string): void;
+  /** Colours for stdout. */
+  readonly outPalette: Palette;
+  /** Colours for stderr. */
+  readonly errPalette: Palette;
+  /** Whether stderr can be redrawn. */
+  readonly isLive: boolean;
+  /** Whether a question can be asked. */
+  readonly canAsk: boolean;
+  /** Size of the terminal on stderr. */
+  size(): { readonly columns: number; readonly lines: number };
+  /** Asks on stderr; "" when the input ends. */
+  ask(question: string): Promise<string>;
+}
+
+/** The terminal of this process. */
+export function createTerminal(color: ColorChoice, env: NodeJS.ProcessEnv = process.env): Terminal {
+  const { stdin, stdout, stderr } = process;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    outPalette: createPalette(resolveColor(color, stdout.isTTY === true, env)),
+    errPalette: createPalette(resolveColor(color, stderr.isTTY === true, env)),
+    isLive: stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "",
+    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    size: () => ({ columns: stderr.columns || 80, lines: stderr.rows || 24 }),
+    async ask(question) {
+      const lines = createInterface({ input: stdin, output: stderr });
+      const ended = new Promise<string>((done) => lines.once("close", () => done("")));
+      try {
+        return await Promise.race([lines.question(question), ended]);
+      } finally {
+        lines.close();
+      }
+    },
+  };
+}

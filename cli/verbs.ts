@@ -1,0 +1,26 @@
+import type { Verb } from "./verb.ts";
+
+/** A verb that is loaded only when it is called, so that `--help` stays fast. */
+export interface LazyVerb {
+  readonly summary: string;
+  load(): Promise<{ readonly verb: Verb }>;
+}
+
+/** Every verb, in the order of the overview. */
+export const VERBS: Readonly<Record<string, LazyVerb>> = {
+  up: { summary: "create or update the bus", load: () => import("./commands/up.ts") },
+  preview: { summary: "show what up would change", load: () => import("./commands/preview.ts") },
+  refresh: { summary: "read the real state of every resource and note the drift", load: () => import("./commands/refresh.ts") },
+  destroy: { summary: "delete everything the stack made", load: () => import("./commands/destroy.ts") },
+  status: { summary: "show servers, meta leader, streams and what is wrong", load: () => import("./commands/status.ts") },
+  creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
+  publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },
+  read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },
+  ephemeral: { summary: "run a command against a throw-away cluster", load: () => import("./commands/ephemeral.ts") },
+  outputs: { summary: "print the stack's outputs", load: () => import("./commands/outputs.ts") },
+  config: { summary: "list, read and change the stack's settings", load: () => import("./commands/config.ts") },
+  stacks: { summary: "list or remove stacks", load: () => import("./commands/stacks.ts") },
+  export: { summary: "write the stack's state as a document", load: () => import("./commands/export.ts") },
+  import: { summary: "replace the stack's state by a document", load: () => import("./commands/import.ts") },
+  cancel: { summary: "remove the lock of a run that died", load: () => import("./commands/cancel.ts") },
+};
