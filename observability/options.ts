@@ -1,0 +1,71 @@
+/** What the user may choose about monitoring, and the defaults. */
+
+/** Where the free space of the servers' disks can be read. */
+export type VolumeSource =
+  /** The kubelet's series of persistent volume claims. */
+  | { readonly kind: "kubelet"; readonly namespace: string /** Regular expression of claim names. */; readonly claims: string }
+  /** node_exporter on each host. */
+  | { readonly kind: "node" /** Mount point of the JetStream folder's file system. */; readonly mountpoint: string };
+
+/** Promises to the bus's users, over 30 days. */
+export interface SloOptions {
+  /** Share of publishes that must be acknowledged, 0 to 1.
+   * @default 0.9995 */
+  readonly availability?: number;
+  /** Time within which an acknowledgement counts as fast, in seconds; the probe's histogram must have a bucket exactly there.
+   * @default 0.05 */
+  readonly latencySeconds?: number;
+  /** Share of acknowledgements that must be fast, 0 to 1.
+   * @default 0.99 */
+  readonly latencyShare?: number;
+}
+
+/** Choices that rules and boards depend on. */
+export interface MonitoringOptions {
+  /** Whether the project's own probe is scraped beside the exporters; it brings the canary, peer states, certificates and configuration state.
+   * @default true */
+  readonly probe?: boolean;
+  /** Where free disk space is read.
+   * @default - no alert on disk space */
+  readonly volumes?: VolumeSource;
+  /** Service level objectives.
+   * @default {} - 99.95 % acknowledged, 99 % of those within 50 ms */
+  readonly slo?: SloOptions;
+  /** Time between evaluations of ordinary rules, in seconds.
+   * @default 15 */
+  readonly evaluationSeconds?: number;
+  /** Address or path of the runbook page; alerts append `#<alert in lower case>`.
+   * @default "docs/runbooks.md" */
+  readonly runbookUrl?: string;
+  /** Address of Grafana without a trailing slash, for links from alerts to panels.
+   * @default "" - links hold the path only */
+  readonly grafanaUrl?: string;
+  /** Start of every dashboard's uid. Buses that share a Grafana may share the boards: they choose the bus by a variable.
+   * @default "natsbus" */
+  readonly boardUidPrefix?: string;
+  /** Labels put on every alert, for instance `namespace` where the Prometheus Operator routes by it.
+   * @default {} */
+  readonly alertLabels?: Readonly<Record<string, string>>;
+}
+
+/** {@link MonitoringOptions} with every default applied. */
+export interface ResolvedMonitoringOptions extends Required<Omit<MonitoringOptions, "volumes" | "slo">> {
+  /** Where free disk space is read; undefined: nowhere. */
+  readonly volumes: VolumeSource | undefined;
+  /** Service level objectives. */
+  readonly slo: Required<SloOptions>;
+}
+
+/** Applies the defaults. */
+export function resolveMonitoringOptions(options: MonitoringOptions = {}): ResolvedMonitoringOptions {
+  return {
+    probe: options.probe ?? true,
+    volumes: options.volumes,
+    slo: { availability: 0.9995, latencySeconds: 0.05, latencyShare: 0.99, ...options.slo },
+    evaluationSeconds: options.evaluationSeconds ?? 15,
+    runbookUrl: options.runbookUrl ?? "docs/runbooks.md",
+    grafanaUrl: options.grafanaUrl ?? "",
+    boardUidPrefix: options.boardUidPrefix ?? "natsbus",
+    alertLabels: options.alertLabels ?? {},
+  };
+}
