@@ -1,0 +1,42 @@
+/** Inputs and outputs of the resource that brings an account to the servers, as plain values. */
+import type { ConnectionSpec } from "../core/connection.ts";
+import type { AccountLimits } from "./claims.ts";
+import type { Permissions } from "./roles.ts";
+import type { Json } from "./token.ts";
+
+/** What becomes of an account on the servers when its resource is deleted. */
+export type AccountDeletion = "retain" | "delete";
+
+/** What an account is made from. */
+export interface AccountInputs {
+  /** Connection with a user of the system account. Holds a secret. */
+  readonly connection: ConnectionSpec;
+  /** Names of all servers of the cluster. */
+  readonly servers: readonly string[];
+  /** Account name. */
+  readonly name: string;
+  /** Account's public key. */
+  readonly publicKey: string;
+  /** What the account is for. */
+  readonly description?: string;
+  /** All limits. */
+  readonly limits: AccountLimits;
+  /** Map keyed by role. */
+  readonly roles: Readonly<Record<string, Permissions>>;
+  /** Map keyed by role: public signing key. */
+  readonly roleKeys: Readonly<Record<string, string>>;
+  /** Map keyed by account name, then by user public key: tokens up to this Unix second are refused. Other accounts' entries are ignored. */
+  readonly revoked: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Seed of the operator's signing key. A secret. */
+  readonly signingSeed: string;
+  /** What becomes of the account when the resource is deleted. */
+  readonly deletionPolicy: AccountDeletion;
+}
+
+/** An account as the servers have it. */
+export interface AccountState extends AccountInputs {
+  /** Unix second of the version in force. */
+  readonly issuedAt: number;
+  /** What the version in force says, in normal form. */
+  readonly inForce: { readonly [key: string]: Json };
+}

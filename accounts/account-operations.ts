@@ -1,0 +1,106 @@
+/** What the account resource does when Pulumi asks. */
+import { isDeepStrictEqual } from "node:util";
+import { BusError } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import { isUnknown } from "../core/unknown.ts";
+import type { AccountInputs, AccountState } from "./account-model.ts";
+import { accountClaims, normaliseClaims } from "./claims.ts";
+import { deletionRequest } from "./deletion.ts";
+import { hasJetStream } from "./limits.ts";
+import { natsAccountPort } from "./nats-port.ts";
+import type { AccountPort } from "./port.ts";
+import { type AccountSpec, observeAccount, reconcileAccount } from "./reconcile.ts";
+import type { SignedClaims } from "./token.ts";
+
+/** A refusal as Pulumi shows it: which property, and why. */
+export interface Refusal {
+  /** Property path. */
+  readonly property: string;
+  /** What is wrong and what to do, with the error code. */
+  readonly reason: string;
+}
+
+/** Refuses, in previews too, what would hide or orphan the account's streams. */
+export function checkAccount(olds: Partial<AccountInputs>, news: AccountInputs): { inputs: AccountInputs; failures: Refusal[] } {
+  const failures: Refusal[] = [];
+  const was = olds.publicKey;
+  if (was !== undefined && !isUnknown([was, news.publicKey]) && was !== news.publicKey) {
+    const reason = `account ${news.name} would get another identity, and its streams would stay behind in the old one; keep the account's keys, or give the new account another name [ERR_ACCOUNT_REPLACE]`;
+    failures.push({ property: "publicKey", reason });
+  }
+  if (olds.limits !== undefined && !isUnknown([olds.limits, news.limits]) && hasJetStream(olds.limits) && !hasJetStream(news.limits)) {
+    const reason = `account ${news.name} would lose JetStream: its streams stay on disk but cannot be reached, also after it is back; keep limits.jetstream, or move the streams first [ERR_ACCOUNT_JETSTREAM]`;
+    failures.push({ property: "limits.jetstream", reason });
+  }
+  return { inputs: news, failures };
+}
+
+/** Whether the account has to be pushed: its inputs changed, or the servers were seen with something else. */
+export function diffAccount(olds: AccountState, news: AccountInputs): { changes: boolean } {
+  if (isUnknown(news)) return { changes: true };
+  const { issuedAt, inForce, ...before } = withoutProvider(olds);
+  if (!isDeepStrictEqual(before, withoutProvider(news))) return { changes: true };
+  return { changes: !isDeepStrictEqual(inForce, normaliseClaims(accountClaims(specOf(news), issuedAt))) };
+}
+
+/** Brings the account to all servers; also what an update does. */
+export async function applyAccount(inputs: AccountInputs): Promise<{ id: string; outs: AccountState }> {
+  progress(`account ${inputs.name}: pushing to ${inputs.servers.length} servers`);
+  const claims = await reconcileAccount(portOf(inputs), specOf(inputs), () => new Date());
+  return { id: inputs.publicKey, outs: stateOf(inputs, claims) };
+}
+
+/** The account as the servers have it now; `id` is empty when no server has it. */
+export async function readAccount(state: AccountState): Promise<{ id: string; props?: AccountState }> {
+  const claims = await observeAccount(portOf(state), state);
+  return claims === undefined ? { id: "" } : { id: state.publicKey, props: stateOf(state, claims) };
+}
+
+/**
+ * Forgets the account, and removes it from the servers if its `deletionPolicy` says so.
+ * @throws ERR_ACCOUNT_IN_USE when it still has streams, which nobody could reach any more
+ */
+export async function deleteAccount(state: AccountState): Promise<void> {
+  if (state.deletionPolicy !== "delete") return;
+  const port = portOf(state);
+  if ((await observeAccount(port, state)) === undefined) return;
+  const streams = await port.countStreams(state.publicKey, state.servers.length);
+  if (streams > 0) {
+    throw new BusError("ERR_ACCOUNT_IN_USE", `account ${state.name} still has ${streams} streams and was not deleted`, {
+      remedy: "delete the streams first, or set deletionPolicy to retain",
+    });
+  }
+  const answers = await port.remove(deletionRequest(state.publicKey, state.signingSeed, new Date()), state.servers.length);
+  const refused = answers.filter((answer) => answer.refusal !== undefined).map((answer) => `${answer.server}: ${answer.refusal}`);
+  if (refused.length > 0 || answers.length < state.servers.length) {
+    // A server that missed the deletion would give the account back to the others.
+    throw new BusError(
+      "ERR_ACCOUNT_PUSH",
+      `account ${state.name} is not deleted on every server: ${refused.join("; ") || "not all answered"}`,
+      {
+        remedy: 'see "natsbus status" and repeat',
+      },
+    );
+  }
+}
+
+function specOf(inputs: AccountInputs): AccountSpec {
+  const { name, publicKey, description, limits, servers, signingSeed } = inputs;
+  const roles = Object.entries(inputs.roles).map(([role, permissions]) => ({ role, permissions, publicKey: inputs.roleKeys[role] ?? "" }));
+  const body = { name, publicKey, limits, roles, servers, signingSeed, revocations: inputs.revoked[name] ?? {} };
+  return description === undefined ? body : { ...body, description };
+}
+
+function stateOf(inputs: AccountInputs, claims: SignedClaims): AccountState {
+  return { ...inputs, issuedAt: claims.iat, inForce: normaliseClaims(claims) };
+}
+
+function portOf(inputs: AccountInputs): AccountPort {
+  return natsAccountPort(inputs.connection);
+}
+
+/** The provider's own text travels along with the properties. */
+function withoutProvider<T extends object>(properties: T): T {
+  const { __provider, ...rest } = properties as T & { __provider?: unknown };
+  return rest as T;
+}

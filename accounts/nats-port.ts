@@ -1,0 +1,60 @@
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { openConnection } from "../connection/pool.ts";
+import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
+import type { AccountPort, ServerAnswer } from "./port.ts";
+
+interface Envelope<T> {
+  readonly server?: { readonly name?: string };
+  readonly data?: T | null;
+  readonly error?: { readonly description?: string };
+}
+
+interface JetStreamDetail {
+  readonly account_details?: readonly { readonly id?: string; readonly name?: string; readonly stream_detail?: readonly unknown[] }[];
+}
+
+/** The port over a real connection with a user of the system account. Connects at the first call. */
+export function natsAccountPort(connection: ConnectionSpec): AccountPort {
+  const gather = async (subject: string, body: string, servers: number): Promise<Msg[]> => {
+    const nats = await openConnection(connection);
+    return collect(nats, { subject, body, servers, maxWait: connection.timeoutMs ?? DEFAULT_TIMEOUT_MS });
+  };
+  const ask = async <T>(subject: string, body: string, servers: number): Promise<Envelope<T>[]> => {
+    return (await gather(subject, body, servers)).map((answer) => answer.json<Envelope<T>>());
+  };
+  return {
+    async observe(publicKey, servers) {
+      const lookup = gather(`$SYS.REQ.ACCOUNT.${publicKey}.CLAIMS.LOOKUP`, "", servers);
+      const [names, stored] = await Promise.all([ask("$SYS.REQ.SERVER.PING", "", servers), lookup]);
+      return { servers: names.map(nameOf), tokens: stored.map((answer) => answer.string() || undefined) };
+    },
+    async push(token, servers) {
+      return (await ask("$SYS.REQ.CLAIMS.UPDATE", token, servers)).map(verdict);
+    },
+    async remove(request, servers) {
+      return (await ask("$SYS.REQ.CLAIMS.DELETE", request, servers)).map(verdict);
+    },
+    async countStreams(publicKey, servers) {
+      const body = JSON.stringify({ account: publicKey, streams: true });
+      const answers = await ask<JetStreamDetail>("$SYS.REQ.SERVER.PING.JSZ", body, servers);
+      const counts = answers.flatMap((answer) => answer.data?.account_details ?? []).map((account) => account.stream_detail?.length ?? 0);
+      return Math.max(0, ...counts);
+    },
+  };
+}
+
+async function collect(nats: NatsConnection, ask: { subject: string; body: string; servers: number; maxWait: number }): Promise<Msg[]> {
+  const answers: Msg[] = [];
+  const options = { strategy: "count", maxMessages: ask.servers, maxWait: ask.maxWait } as const;
+  for await (const answer of await nats.requestMany(ask.subject, ask.body, options)) answers.push(answer);
+  return answers;
+}
+
+function verdict(answer: Envelope<unknown>): ServerAnswer {
+  const refusal = answer.error?.description;
+  return { server: nameOf(answer), ...(refusal === undefined ? {} : { refusal }) };
+}
+
+function nameOf(answer: Envelope<unknown>): string {
+  return answer.server?.name ?? "unnamed server";
+}

@@ -1,0 +1,110 @@
+import { BusError } from "../core/errors.ts";
+import { type AccountBody, accountClaims, nextIssue, sameClaims } from "./claims.ts";
+import { publicKeyOf } from "./keys.ts";
+import type { AccountPort, ServerAnswer, StoredAccount } from "./port.ts";
+import { parseToken, renderToken, type SignedClaims } from "./token.ts";
+
+/** What an account is to be, and where. */
+export interface AccountSpec extends AccountBody {
+  /** Names of all servers of the cluster; every one of them must take the account. */
+  readonly servers: readonly string[];
+  /** Seed of the operator's signing key. A secret. */
+  readonly signingSeed: string;
+}
+
+const ATTEMPTS = 3;
+
+/**
+ * Brings an account to every server of the cluster: looks, pushes what differs, looks again. Safe to repeat, and to repeat after a crash at any point.
+ * @returns the claims every server has, as read back
+ * @throws ERR_ACCOUNT_UNREACHABLE when a server does not answer; nothing was pushed then
+ * @throws ERR_ACCOUNT_PUSH when a server refuses the account or does not take it over
+ */
+export async function reconcileAccount(port: AccountPort, spec: AccountSpec, now: () => Date): Promise<SignedClaims> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const before = await port.observe(spec.publicKey, spec.servers.length);
+    assertAllAnswer(before, spec);
+    const settled = settledClaims(before, spec);
+    if (settled !== undefined) return settled;
+    await pushAccount(port, spec, before, now());
+  }
+  throw new BusError("ERR_ACCOUNT_PUSH", `account ${spec.name}: the servers still differ after ${ATTEMPTS} pushes`, {
+    remedy: "see whether somebody else pushes this account, or whether a server cannot write its resolver folder",
+  });
+}
+
+/**
+ * The claims that all servers have in common, whether wanted or not; `undefined` when no server has the account.
+ * @throws ERR_ACCOUNT_UNREACHABLE when a server does not answer: then nobody knows
+ */
+export async function observeAccount(
+  port: AccountPort,
+  spec: Pick<AccountSpec, "name" | "publicKey" | "servers">,
+): Promise<SignedClaims | undefined> {
+  const seen = await port.observe(spec.publicKey, spec.servers.length);
+  assertAllAnswer(seen, spec);
+  const versions = readable(seen);
+  // A lagging server takes over the newest version by itself, so that is the one in force.
+  return versions.reduce<SignedClaims | undefined>(
+    (newest, version) => (newest === undefined || version.iat > newest.iat ? version : newest),
+    undefined,
+  );
+}
+
+async function pushAccount(port: AccountPort, spec: AccountSpec, before: StoredAccount, now: Date): Promise<void> {
+  const issued = nextIssue(
+    readable(before).map((version) => version.iat),
+    now,
+  );
+  const answers = await port.push(renderToken(accountClaims(spec, issued), spec.signingSeed), spec.servers.length);
+  const refused = answers.filter((answer) => answer.refusal !== undefined);
+  if (refused.length > 0) throw pushError(spec, refused);
+  const silent = missing(
+    spec.servers,
+    answers.map((answer) => answer.server),
+  );
+  if (silent.length > 0) {
+    throw new BusError("ERR_ACCOUNT_PUSH", `account ${spec.name}: ${silent.join(", ")} did not confirm it; the other servers did`, {
+      remedy: 'start what does not run and repeat "natsbus up": it pushes the account to all servers again',
+    });
+  }
+}
+
+/** The common claims when every server has the same version, it says what is wanted and we signed it. */
+function settledClaims(seen: StoredAccount, spec: AccountSpec): SignedClaims | undefined {
+  const [first] = seen.tokens;
+  if (first === undefined || seen.tokens.length < spec.servers.length || seen.tokens.some((token) => token !== first)) return undefined;
+  const [claims] = readable(seen);
+  if (claims === undefined || claims.iss !== publicKeyOf(spec.signingSeed)) return undefined;
+  return sameClaims(claims, accountClaims(spec, claims.iat)) ? claims : undefined;
+}
+
+/** Servers accept tokens that nobody else can read; such a one counts as none. */
+function readable(seen: StoredAccount): SignedClaims[] {
+  return seen.tokens.flatMap((token) => {
+    if (token === undefined) return [];
+    try {
+      return [parseToken(token)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function assertAllAnswer(seen: StoredAccount, spec: Pick<AccountSpec, "name" | "servers">): void {
+  const silent = missing(spec.servers, seen.servers);
+  if (silent.length === 0 && seen.tokens.length >= spec.servers.length) return;
+  const who = silent.length > 0 ? silent.join(", ") : `${spec.servers.length - seen.tokens.length} of ${spec.servers.length} servers`;
+  throw new BusError("ERR_ACCOUNT_UNREACHABLE", `account ${spec.name}: ${who} did not answer; nothing was changed`, {
+    remedy: 'see "natsbus status", start what does not run and repeat "natsbus up"',
+  });
+}
+
+function pushError(spec: AccountSpec, refused: readonly ServerAnswer[]): BusError {
+  const reasons = refused.map((answer) => `${answer.server}: ${answer.refusal}`).join("; ");
+  return new BusError("ERR_ACCOUNT_PUSH", `account ${spec.name} was refused: ${reasons}`, { remedy: "change what the servers object to" });
+}
+
+function missing(expected: readonly string[], present: readonly string[]): string[] {
+  return expected.filter((name) => !present.includes(name));
+}

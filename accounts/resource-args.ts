@@ -1,0 +1,74 @@
+/** What the identity resources take from the program, with Pulumi inputs. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { ConnectionSpec } from "../core/connection.ts";
+import type { AccountLimits } from "./claims.ts";
+import type { UserInputs } from "./model.ts";
+import type { Permissions } from "./roles.ts";
+
+/** Map keyed by role: its signing key, public or secret. */
+export type RoleKeys = Readonly<Record<string, string>>;
+
+/** Arguments of the operator resource. */
+export interface OperatorResourceArgs {
+  /** Operator name. */
+  readonly name: pulumi.Input<string>;
+  /** Name of the account the servers themselves use. */
+  readonly systemAccount: pulumi.Input<string>;
+  /** Roles of that account, besides the one natsbus connects with. */
+  readonly systemRoles: pulumi.Input<readonly string[]>;
+}
+
+/** Arguments of the account keys resource. */
+export interface AccountKeysResourceArgs {
+  /** Account name. */
+  readonly account: pulumi.Input<string>;
+  /** Role names; each gets a signing key. */
+  readonly roles: pulumi.Input<readonly string[]>;
+}
+
+/** Arguments of the users resource. */
+export interface UsersResourceArgs {
+  /** Map keyed by user name. */
+  readonly users: pulumi.Input<Readonly<Record<string, UserInputs>>>;
+  /** Map keyed by account name: its identity and the seeds of its roles. */
+  readonly accounts: Readonly<Record<string, { readonly publicKey: pulumi.Input<string>; readonly roleSeeds: pulumi.Input<RoleKeys> }>>;
+}
+
+/** Arguments of the account resource. */
+export interface AccountResourceArgs {
+  /** Connection with a user of the system account. */
+  readonly connection: pulumi.Input<ConnectionSpec>;
+  /** Names of all servers of the cluster; every one of them must take the account. */
+  readonly servers: pulumi.Input<readonly string[]>;
+  /** Account name. */
+  readonly name: pulumi.Input<string>;
+  /** Account's public key. */
+  readonly publicKey: pulumi.Input<string>;
+  /** What the account is for.
+   * @default - nothing */
+  readonly description?: pulumi.Input<string>;
+  /** All limits. */
+  readonly limits: pulumi.Input<AccountLimits>;
+  /** Map keyed by role: its rights. */
+  readonly roles: pulumi.Input<Readonly<Record<string, Permissions>>>;
+  /** Map keyed by role: public signing key. */
+  readonly roleKeys: pulumi.Input<RoleKeys>;
+  /** Credentials to refuse, an output of the users resource.
+   * @default {} */
+  readonly revoked?: pulumi.Input<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** Seed of the operator's signing key. */
+  readonly signingSeed: pulumi.Input<string>;
+  /** Whether the account is removed from the servers with its resource; refused while it has streams.
+   * @default "retain" */
+  readonly deletionPolicy?: pulumi.Input<"retain" | "delete">;
+}
+
+/** Arguments of the credentials files resource. */
+export interface CredentialsFilesResourceArgs {
+  /** Folder for `ca.pem`; credentials go into `creds/` below it. Relative to the project. */
+  readonly directory: pulumi.Input<string>;
+  /** Map keyed by user name: text of its `.creds` file. */
+  readonly credentials: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Certificate bundle, PEM; empty for none. */
+  readonly ca: pulumi.Input<string>;
+}
