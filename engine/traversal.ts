@@ -48,8 +48,8 @@ export function rewrite(value: Value, change: (part: Value) => Value): Value {
   return rewriteChildren(current, change);
 }
 
-/** A property bag with `key` set, also for keys that plain assignment would misunderstand (`__proto__`). */
-export function setKey(target: Record<string, Value>, key: string, value: Value): void {
+/** Sets `key`, also for keys that plain assignment would misunderstand (`__proto__`). */
+export function setKey<T>(target: Record<string, T>, key: string, value: T): void {
   if (key === "__proto__") Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
 }
