@@ -88,6 +88,8 @@ export const ERROR_CODES = {
   ERR_NOT_UP: "the stack is not up, so that there is nothing to show or to connect to",
   ERR_USER_UNKNOWN: "the stack has no user of that name",
   ERR_ENGINE_MISSING: "the Pulumi CLI was asked for and is not on PATH",
+  ERR_PUBLISH: "a message was refused by the server or not confirmed in time",
+  ERR_READ: "messages of a stream cannot be read",
   ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
