@@ -1,16 +1,8 @@
 /** What the `Cluster` resource of the process target takes and gives: plain data, as it stands in the state. */
-import type { BusSpec } from "../../core/bus-spec.ts";
+import type { BusSpec, ClusterSpec, ProcessSpec } from "../../core/bus-spec.ts";
+import type { TlsSpec } from "../../core/security-spec.ts";
 import type { AccountsConfigSpec } from "../../core/server-identity-spec.ts";
-import type { ServerSettings } from "../../core/server-plan.ts";
 import type { NodeSpec } from "../../core/topology.ts";
-
-/** One server's certificate, for clients and routes alike. */
-export interface NodeCertificate {
-  /** Certificate chain, PEM. */
-  readonly certificate: string;
-  /** Private key, PEM. A secret. */
-  readonly key: string;
-}
 
 /** An operator's accounts: the servers start with the system account and learn the others from each other. */
 export interface OperatorIdentity {
@@ -29,6 +21,13 @@ export interface OperatorIdentity {
 /** Who may connect to the servers. */
 export type ClusterIdentity = OperatorIdentity | AccountsConfigSpec | { readonly kind: "none" };
 
+/** The part of a bus that its servers are told. Other changes of the bus must not touch them. */
+export type ServerSettings = Pick<BusSpec, "jetstream" | "logging" | "limits" | "lameDuck" | "serverConfig"> & {
+  readonly cluster: Pick<ClusterSpec, "name">;
+  readonly process: Pick<ProcessSpec, "monitorTls">;
+  readonly tls: Pick<TlsSpec, "clients" | "handshakeFirst">;
+};
+
 /** All servers of one bus on this machine. */
 export interface ClusterInputs {
   /** nats-server version wanted, `major.minor.patch`. */
@@ -44,8 +43,10 @@ export interface ClusterInputs {
   readonly identity: ClusterIdentity;
   /** Certificate authorities, a PEM bundle. */
   readonly authority: string;
-  /** Certificates by server name. A secret. */
-  readonly certificates: Readonly<Record<string, NodeCertificate>>;
+  /** Map keyed by server name: its certificate chain for clients and routes alike, PEM. */
+  readonly certificates: Readonly<Record<string, string>>;
+  /** Map keyed by server name: its private key, PEM. A secret. */
+  readonly keys: Readonly<Record<string, string>>;
 }
 
 /** What the resource gives on top of what it takes. */
@@ -65,7 +66,7 @@ export interface ClusterResults {
 /** Everything in the state. */
 export type ClusterOutputs = ClusterInputs & ClusterResults;
 
-/** The inputs that a bus and its nodes decide; `identity`, `authority` and `certificates` come from other resources. */
+/** The inputs that a bus and its nodes decide; `identity`, `authority`, `certificates` and `keys` come from other resources. */
 export type ClusterSettings = Pick<ClusterInputs, "version" | "binary" | "nodes" | "settings">;
 
 /** The settings of `spec` for its servers on this machine. */

@@ -58,6 +58,15 @@ export async function waitGone(identity: ProcessIdentity, timeoutMs: number): Pr
   return true;
 }
 
+/** Path of the program a process runs, empty when this machine does not tell. */
+export function readProgram(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return "";
+  }
+}
+
 /**
  * Finds the server that was started for a node although nothing recorded it: it works in the node's folder and was given its configuration.
  * @param folder absolute path of the node's folder

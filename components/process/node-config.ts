@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { renderServerConfig } from "../../core/server-config.ts";
 import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
-import { planServerConfig } from "../../core/server-plan.ts";
-import type { NodeSpec } from "../../core/topology.ts";
+import type { TlsFiles } from "../../core/server-listener-spec.ts";
+import { type NodeSpec, routeUrls } from "../../core/topology.ts";
 import type { ClusterIdentity, ClusterInputs } from "./cluster-spec.ts";
 import type { NodeFile } from "./node-folder.ts";
 
@@ -34,15 +34,33 @@ export interface NodeConfig {
  */
 export function planNodeConfigs(inputs: ClusterInputs): NodeConfig[] {
   return inputs.nodes.map((node) => {
-    const own = inputs.certificates[node.name] ?? { certificate: "", key: "" };
-    const certificate = tlsFile(own.certificate, ".pem");
-    const key = tlsFile(own.key, ".key");
+    const certificate = tlsFile(inputs.certificates[node.name] ?? "", ".pem");
+    const key = tlsFile(inputs.keys[node.name] ?? "", ".key");
     const authority = tlsFile(inputs.authority, "-ca.pem");
     const tls = { certFile: certificate.path, keyFile: key.path, caFile: authority.path };
-    const files = { clientTls: tls, routeTls: tls, storeDirectory: STORE_FOLDER, logFile: LOG_FILE };
-    const spec = planServerConfig({ spec: inputs.settings, node, nodes: inputs.nodes, files, identity: resolveIdentity(inputs.identity) });
+    const spec = planServerConfig(inputs, node, tls);
     return { node, spec, text: renderServerConfig(spec), tlsFiles: [certificate, key, authority], authorityFile: authority.path };
   });
+}
+
+function planServerConfig(inputs: ClusterInputs, node: NodeSpec, tls: TlsFiles): ServerConfigSpec {
+  const { settings, nodes } = inputs;
+  const { host, ports } = node;
+  const clientTls = { ...tls, handshakeFirst: settings.tls.handshakeFirst };
+  const cluster = { name: settings.cluster.name, host, port: ports.route, routes: routeUrls(nodes), tls };
+  return {
+    serverName: node.name,
+    client: { host, port: ports.client },
+    ...(settings.tls.clients ? { clientTls } : {}),
+    monitor: { host: node.monitorHost, port: ports.monitor, tls: settings.process.monitorTls },
+    ...(nodes.length > 1 ? { cluster } : {}),
+    jetstream: { storeDirectory: STORE_FOLDER, ...settings.jetstream },
+    identity: resolveIdentity(inputs.identity),
+    logging: { file: LOG_FILE, ...settings.logging },
+    limits: settings.limits,
+    lameDuck: settings.lameDuck,
+    ...(Object.keys(settings.serverConfig).length === 0 ? {} : { extra: settings.serverConfig }),
+  };
 }
 
 function resolveIdentity(identity: ClusterIdentity): ServerConfigSpec["identity"] {

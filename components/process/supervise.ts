@@ -5,7 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BusError } from "../../core/errors.ts";
-import { findServerProcess, isAlive, type ProcessIdentity, readStartTime, signalProcess, waitGone } from "./host-process.ts";
+import { findServerProcess, isAlive, type ProcessIdentity, readProgram, readStartTime, signalProcess, waitGone } from "./host-process.ts";
 import { describeOwner, findPortOwner, isPortFree } from "./port-owner.ts";
 
 /** Name of a node's configuration file. */
@@ -64,7 +64,10 @@ export async function findServer(folder: string): Promise<ServerRecord | undefin
     await endServer(identity, folder);
     return undefined;
   }
-  return { version: "", binary: "", port: 0, ...record, ...identity };
+  // The start was cut short before it was written down, or the note was lost: the process itself says what it runs.
+  const adopted = { version: record?.version ?? "", port: record?.port ?? 0, ...identity, binary: await readProgram(identity.pid) };
+  await writeRecord(folder, adopted);
+  return adopted;
 }
 
 /**
@@ -133,13 +136,22 @@ export async function endServer(record: ProcessIdentity, folder: string): Promis
 /** Throws unless every port of the launch can be listened on.
  * @throws ERR_PORT_IN_USE naming the port and its owner */
 export async function assertPortsFree(launch: ServerLaunch): Promise<void> {
+  const taken = await findTakenPort(launch);
+  if (taken === undefined) return;
+  throw new BusError("ERR_PORT_IN_USE", taken, {
+    path: "process.ports",
+    remedy: "end that process, or give the servers other ports under natsbus:process in the stack file",
+  });
+}
+
+/** Which port of the launch somebody else listens on, and who, in words; `undefined` when all are free. */
+export async function findTakenPort(launch: ServerLaunch): Promise<string | undefined> {
   for (const port of launch.ports) {
     if (await isPortFree(launch.host, port)) continue;
     const owner = describeOwner(await findPortOwner(port));
-    throw new BusError("ERR_PORT_IN_USE", `server ${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`, {
-      remedy: "end that process, or give the servers other ports under natsbus:process in the stack file",
-    });
+    return `server ${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`;
   }
+  return undefined;
 }
 
 async function recordServer(launch: ServerLaunch, pid: number): Promise<ServerRecord> {
@@ -153,8 +165,7 @@ async function recordServer(launch: ServerLaunch, pid: number): Promise<ServerRe
   return record;
 }
 
-/** Writes down a server that was found running without a record. */
-export async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
+async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
   const temporary = join(folder, `.${RECORD_FILE}.${process.pid}`);
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   await rename(temporary, join(folder, RECORD_FILE));
@@ -191,7 +202,8 @@ function serverEnvironment(launch: ServerLaunch): NodeJS.ProcessEnv {
 /** The last lines a server wrote, its complaints if there are any. */
 async function lastWords(folder: string): Promise<string> {
   const texts = await Promise.all([OUTPUT_FILE, LOG_FILE].map((file) => readFile(join(folder, file), "utf8").catch(() => "")));
-  const lines = texts.flatMap((text) => text.split("\n").filter((line) => line.trim() !== ""));
+  const latest = texts.map((text) => text.slice(Math.max(0, text.lastIndexOf("Starting nats-server"))));
+  const lines = latest.flatMap((text) => text.split("\n").filter((line) => line.trim() !== ""));
   const complaints = lines.filter((line) => /\[(?:FTL|ERR)\]|nats-server:/.test(line));
   return (complaints.length > 0 ? complaints : lines).slice(-TAIL_LINES).join(" · ") || "it wrote nothing";
 }

@@ -1,0 +1,176 @@
+/** Carries a plan out on the servers of this machine: starts, reloads, and restarts one at a time behind the readiness gate. */
+import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { BusError } from "../../core/errors.ts";
+import { progress } from "../../core/progress.ts";
+import { authorityOf, type ClusterNode, launchOf, type NodeBinary, noteOf } from "./cluster-node.ts";
+import { askMonitor, type Varz } from "./monitor.ts";
+import { TLS_FOLDER } from "./node-config.ts";
+import { claimFolder, removeOthers, writeFiles, writeNote } from "./node-folder.ts";
+import { restartOrder } from "./plan.ts";
+import { waitReady } from "./readiness.ts";
+import {
+  assertPortsFree,
+  assertRuns,
+  CONFIG_FILE,
+  findServer,
+  reloadServer,
+  retireServer,
+  type ServerRecord,
+  startServer,
+} from "./supervise.ts";
+
+const run = promisify(execFile);
+const READY_TIMEOUT_MS = 60_000;
+const GATE_TIMEOUT_MS = 180_000;
+const RELOAD_TIMEOUT_MS = 10_000;
+const TEST_TIMEOUT_MS = 30_000;
+const LEAVE_MARGIN_MS = 5_000;
+const POLL_MS = 10;
+const STAGED_FILE = `${CONFIG_FILE}.next`;
+
+/** Checks everything that can be checked before the first server is touched: folders and ports.
+ * @throws ERR_RUNTIME_FOLDER, ERR_PORT_IN_USE */
+export async function prepareStart(nodes: readonly ClusterNode[]): Promise<void> {
+  for (const node of nodes) await assertPortsFree(launchOf(node, { path: "", version: "" }));
+  await Promise.all(nodes.map((node) => claimFolder(node.folder, noteOf(node))));
+}
+
+/** Starts servers, all at once. They are not ready yet.
+ * @throws ERR_PORT_IN_USE, ERR_SERVER_START */
+export async function startNodes(nodes: readonly ClusterNode[], binary: NodeBinary): Promise<void> {
+  await Promise.all(nodes.map((node) => startNode(node, binary)));
+}
+
+/**
+ * Waits until the cluster is ready, and writes down what configuration each server took over.
+ * @param options.assets also wait for every stream and consumer, default false
+ * @returns the meta leader
+ * @throws ERR_CLUSTER_NOT_READY, ERR_SERVER_START
+ */
+export async function waitCluster(nodes: readonly ClusterNode[], options: { readonly assets?: boolean } = {}): Promise<string> {
+  const assets = options.assets === true;
+  const records = new Map<string, ServerRecord | undefined>();
+  for (const node of nodes) records.set(node.name, await findServer(node.folder));
+  return waitReady({
+    nodes: nodes.map((node) => ({ name: node.name, monitor: { url: node.config.node.monitorUrl, ...authorityOf(node) } })),
+    assets,
+    timeoutMs: assets ? GATE_TIMEOUT_MS : READY_TIMEOUT_MS,
+    check: async () => {
+      for (const node of nodes) {
+        const record = records.get(node.name);
+        if (record !== undefined) await assertRuns(launchOf(node, { path: record.binary, version: record.version }), record);
+      }
+    },
+  });
+}
+
+/**
+ * Has running servers take over their new configuration. Every file is tested by the server program first, so that a bad one touches nothing.
+ * @returns names of the servers that refused although the configuration is valid: they need a restart
+ * @throws ERR_SERVER_CONFIG
+ */
+export async function reloadNodes(nodes: readonly ClusterNode[]): Promise<string[]> {
+  const tested = await Promise.all(nodes.map(async (node) => ({ node, expected: await testConfig(node) })));
+  const refused: string[] = [];
+  for (const { node, expected } of tested) {
+    progress(`${node.name}: reload`);
+    if (!(await reloadNode(node, expected))) refused.push(node.name);
+  }
+  return refused;
+}
+
+/**
+ * Restarts servers one at a time: the next one only when every server, stream and consumer is current again, the meta leader last.
+ * @throws ERR_CLUSTER_NOT_READY, ERR_SERVER_START
+ */
+export async function restartNodes(all: readonly ClusterNode[], names: readonly string[], binary: NodeBinary): Promise<void> {
+  const waiting = new Set(names);
+  for (const node of all.filter(({ name }) => waiting.has(name))) await testConfig(node);
+  while (waiting.size > 0) {
+    progress("waiting until every server, stream and consumer is current");
+    const leader = await waitCluster(all, { assets: true });
+    const next = all.find((node) => node.name === restartOrder([...waiting], leader)[0]);
+    if (next === undefined) return;
+    progress(`${next.name}: restart (${waiting.size} to go)`);
+    await restartNode(next, binary);
+    waiting.delete(next.name);
+  }
+  await waitCluster(all, { assets: true });
+}
+
+/** Writes down the digest each server reports, and removes certificates no server uses any more.
+ * @returns Map keyed by server name: digest */
+export async function settleNodes(nodes: readonly ClusterNode[]): Promise<Record<string, string>> {
+  const digests = await Promise.all(
+    nodes.map(async (node): Promise<[string, string]> => {
+      const digest = (await askVarz(node))?.config_digest ?? "";
+      await writeNote(node.folder, { ...noteOf(node), digest });
+      await removeOthers(join(node.folder, TLS_FOLDER), node.config.tlsFiles);
+      return [node.name, digest];
+    }),
+  );
+  return Object.fromEntries(digests);
+}
+
+/** The server's own description of itself; `undefined` when it does not answer. */
+export async function askVarz(node: ClusterNode): Promise<Varz | undefined> {
+  return askMonitor<Varz>({ url: node.config.node.monitorUrl, ...authorityOf(node) }, "/varz");
+}
+
+async function startNode(node: ClusterNode, binary: NodeBinary): Promise<void> {
+  await claimFolder(node.folder, noteOf(node));
+  await writeConfig(node);
+  // Written before the start: whoever finds the server later must know what it runs with.
+  await writeNote(node.folder, noteOf(node));
+  await startServer(launchOf(node, binary));
+}
+
+async function restartNode(node: ClusterNode, binary: NodeBinary): Promise<void> {
+  const record = await findServer(node.folder);
+  const { durationMs, gracePeriodMs } = node.config.spec.lameDuck;
+  if (record !== undefined) await retireServer(record, node.folder, durationMs + gracePeriodMs + LEAVE_MARGIN_MS);
+  await startNode(node, binary);
+}
+
+async function reloadNode(node: ClusterNode, expected: string): Promise<boolean> {
+  const record = await findServer(node.folder);
+  // Without the expected digest a reload cannot be told from a refused one.
+  if (record === undefined || expected === "") return false;
+  await writeConfig(node);
+  await reloadServer(record);
+  const until = performance.now() + RELOAD_TIMEOUT_MS;
+  while ((await askVarz(node))?.config_digest !== expected) {
+    if (performance.now() >= until) return false;
+    await delay(POLL_MS);
+  }
+  await writeNote(node.folder, { ...noteOf(node), digest: expected });
+  return true;
+}
+
+async function writeConfig(node: ClusterNode): Promise<void> {
+  await writeFiles(node.folder, [...node.config.tlsFiles, { path: CONFIG_FILE, content: node.config.text }]);
+}
+
+/** Lets the server program read the new configuration. @returns the digest the server will report for it */
+async function testConfig(node: ClusterNode): Promise<string> {
+  const record = await findServer(node.folder);
+  const program = record?.binary ?? "";
+  if (program === "") return "";
+  await writeFiles(node.folder, [...node.config.tlsFiles, { path: STAGED_FILE, content: node.config.text }]);
+  try {
+    const { stdout, stderr } = await run(program, ["-t", "-c", STAGED_FILE], { cwd: node.folder, timeout: TEST_TIMEOUT_MS });
+    return /sha256:[0-9a-f]+/.exec(stdout + stderr)?.[0] ?? "";
+  } catch (error) {
+    const said = (error as { readonly stderr?: string }).stderr ?? String(error);
+    throw new BusError("ERR_SERVER_CONFIG", `server ${node.name} would refuse its new configuration: ${said.trim()}`, {
+      remedy: "correct the setting; the servers still run with the old configuration",
+      cause: error,
+    });
+  } finally {
+    await rm(join(node.folder, STAGED_FILE), { force: true });
+  }
+}

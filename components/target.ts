@@ -1,0 +1,62 @@
+/** What every target gets and gives. A target makes servers; accounts, users and streams come after it and do not know where they run. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { BusSpec } from "../core/bus-spec.ts";
+
+/** Who may connect, as far as the servers must know it when they start. */
+export type TargetIdentity =
+  | {
+      /** Operator mode: the servers learn every account but the system account from each other. */
+      readonly kind: "operator";
+      /** Operator JWT. */
+      readonly operatorJwt: string;
+      /** Public key of the system account. */
+      readonly systemAccount: string;
+      /** System account JWT the servers start with; it stays the same when the account changes later. */
+      readonly systemAccountJwt: string;
+      /** How often servers compare their accounts, in milliseconds. */
+      readonly resolverIntervalMs: number;
+    }
+  | {
+      /** Accounts and users written into the server configuration. */
+      readonly kind: "accounts";
+      /** `accounts` block in NATS's own form. */
+      readonly accounts: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** Everybody may do everything. */
+      readonly kind: "none";
+    };
+
+/** What a target is given. */
+export interface TargetArgs {
+  /** The whole bus. */
+  readonly spec: BusSpec;
+  /** Who may connect. */
+  readonly identity: pulumi.Input<TargetIdentity>;
+  /** Certificate authorities to trust, a PEM bundle. */
+  readonly authority: pulumi.Input<string>;
+  /** Map keyed by server name: certificate chain, PEM. It covers what {@link Target.hosts} asks for. */
+  readonly certificates: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Map keyed by server name: private key, PEM. A secret. */
+  readonly keys: pulumi.Input<Readonly<Record<string, string>>>;
+}
+
+/** What a target gives. */
+export interface TargetOutputs {
+  /** Client URLs of all servers. */
+  readonly servers: pulumi.Output<readonly string[]>;
+  /** Monitor URLs of all servers, where they can be reached from here; empty when they cannot. */
+  readonly monitorUrls: pulumi.Output<readonly string[]>;
+  /** nats-server version that runs. */
+  readonly serverVersion: pulumi.Output<string>;
+  /** The resource that is done when the cluster is ready. Everything inside the cluster depends on it. */
+  readonly ready: pulumi.Resource;
+}
+
+/** A place where servers can run. */
+export interface Target {
+  /** Map keyed by server name: host names and addresses its certificate must cover. */
+  readonly hosts: (spec: BusSpec) => Readonly<Record<string, readonly string[]>>;
+  /** Makes the servers; `name` is the parent's name. */
+  readonly create: (name: string, args: TargetArgs, options?: pulumi.CustomResourceOptions) => TargetOutputs;
+}
