@@ -9,7 +9,7 @@ import { deletionRequest } from "./deletion.ts";
 import { hasJetStream } from "./limits.ts";
 import { natsAccountPort } from "./nats-port.ts";
 import type { AccountPort } from "./port.ts";
-import { type AccountSpec, observeAccount, reconcileAccount } from "./reconcile.ts";
+import { observeAccount, type PlacedAccount, reconcileAccount } from "./reconcile.ts";
 import type { SignedClaims } from "./token.ts";
 
 /** A refusal as Pulumi shows it: which property, and why. */
@@ -84,7 +84,7 @@ export async function deleteAccount(state: AccountState): Promise<void> {
   }
 }
 
-function specOf(inputs: AccountInputs): AccountSpec {
+function specOf(inputs: AccountInputs): PlacedAccount {
   const { name, publicKey, description, limits, servers, signingSeed } = inputs;
   const roles = Object.entries(inputs.roles).map(([role, permissions]) => ({ role, permissions, publicKey: inputs.roleKeys[role] ?? "" }));
   const body = { name, publicKey, limits, roles, servers, signingSeed, revocations: inputs.revoked[name] ?? {} };

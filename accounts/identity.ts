@@ -15,7 +15,7 @@ export function createOperator(inputs: OperatorInputs, now: Date): OperatorState
   const iat = Math.floor(now.getTime() / 1000);
   const identity = createKey("operator");
   const signing = createKey("operator");
-  const system = createAccountKeys({ account: inputs.systemAccount, roles: [...inputs.systemRoles, PROVISIONER] });
+  const system = createAccountKeys({ account: inputs.systemAccount, roles: withProvisioner(inputs.systemRoles) });
   const operator = {
     name: inputs.name,
     publicKey: identity.publicKey,
@@ -41,7 +41,7 @@ export function createOperator(inputs: OperatorInputs, now: Date): OperatorState
 export function updateOperator(before: OperatorState, inputs: OperatorInputs): OperatorState {
   const { systemPublicKey: publicKey, systemSeed: seed, systemRoleKeys: roleKeys, systemRoleSeeds: roleSeeds } = before;
   const keys = { account: before.systemAccount, roles: [], publicKey, seed, roleKeys, roleSeeds };
-  const system = updateAccountKeys(keys, { account: inputs.systemAccount, roles: [...inputs.systemRoles, PROVISIONER] });
+  const system = updateAccountKeys(keys, { account: inputs.systemAccount, roles: withProvisioner(inputs.systemRoles) });
   return { ...before, ...inputs, systemRoleKeys: system.roleKeys, systemRoleSeeds: system.roleSeeds };
 }
 
@@ -55,6 +55,10 @@ export function updateAccountKeys(before: AccountKeysState, inputs: AccountKeysI
   const seeds = inputs.roles.map((role) => [role, before.roleSeeds[role] ?? createKey("account").seed] as const);
   const roleKeys = Object.fromEntries(seeds.map(([role, seed]) => [role, publicKeyOf(seed)]));
   return { ...before, ...inputs, roleKeys, roleSeeds: Object.fromEntries(seeds) };
+}
+
+function withProvisioner(roles: readonly string[]): string[] {
+  return [...new Set([...roles, PROVISIONER])];
 }
 
 function firstSystemToken(system: AccountKeysState, issue: { iat: number; signingSeed: string }): string {

@@ -7,7 +7,7 @@ export interface OperatorInputs {
   readonly name: string;
   /** Name of the account the servers themselves use. */
   readonly systemAccount: string;
-  /** Roles of the system account, besides the one natsbus connects with. */
+  /** Roles of the system account; the one natsbus connects with is added. */
   readonly systemRoles: readonly string[];
 }
 

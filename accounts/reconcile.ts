@@ -5,7 +5,7 @@ import type { AccountPort, ServerAnswer, StoredAccount } from "./port.ts";
 import { parseToken, renderToken, type SignedClaims } from "./token.ts";
 
 /** What an account is to be, and where. */
-export interface AccountSpec extends AccountBody {
+export interface PlacedAccount extends AccountBody {
   /** Names of all servers of the cluster; every one of them must take the account. */
   readonly servers: readonly string[];
   /** Seed of the operator's signing key. A secret. */
@@ -20,7 +20,7 @@ const ATTEMPTS = 3;
  * @throws ERR_ACCOUNT_UNREACHABLE when a server does not answer; nothing was pushed then
  * @throws ERR_ACCOUNT_PUSH when a server refuses the account or does not take it over
  */
-export async function reconcileAccount(port: AccountPort, spec: AccountSpec, now: () => Date): Promise<SignedClaims> {
+export async function reconcileAccount(port: AccountPort, spec: PlacedAccount, now: () => Date): Promise<SignedClaims> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await port.observe(spec.publicKey, spec.servers.length);
     assertAllAnswer(before, spec);
@@ -39,7 +39,7 @@ export async function reconcileAccount(port: AccountPort, spec: AccountSpec, now
  */
 export async function observeAccount(
   port: AccountPort,
-  spec: Pick<AccountSpec, "name" | "publicKey" | "servers">,
+  spec: Pick<PlacedAccount, "name" | "publicKey" | "servers">,
 ): Promise<SignedClaims | undefined> {
   const seen = await port.observe(spec.publicKey, spec.servers.length);
   assertAllAnswer(seen, spec);
@@ -51,7 +51,7 @@ export async function observeAccount(
   );
 }
 
-async function pushAccount(port: AccountPort, spec: AccountSpec, before: StoredAccount, now: Date): Promise<void> {
+async function pushAccount(port: AccountPort, spec: PlacedAccount, before: StoredAccount, now: Date): Promise<void> {
   const issued = nextIssue(
     readable(before).map((version) => version.iat),
     now,
@@ -71,7 +71,7 @@ async function pushAccount(port: AccountPort, spec: AccountSpec, before: StoredA
 }
 
 /** The common claims when every server has the same version, it says what is wanted and we signed it. */
-function settledClaims(seen: StoredAccount, spec: AccountSpec): SignedClaims | undefined {
+function settledClaims(seen: StoredAccount, spec: PlacedAccount): SignedClaims | undefined {
   const [first] = seen.tokens;
   if (first === undefined || seen.tokens.length < spec.servers.length || seen.tokens.some((token) => token !== first)) return undefined;
   const [claims] = readable(seen);
@@ -91,7 +91,7 @@ function readable(seen: StoredAccount): SignedClaims[] {
   });
 }
 
-function assertAllAnswer(seen: StoredAccount, spec: Pick<AccountSpec, "name" | "servers">): void {
+function assertAllAnswer(seen: StoredAccount, spec: Pick<PlacedAccount, "name" | "servers">): void {
   const silent = missing(spec.servers, seen.servers);
   if (silent.length === 0 && seen.tokens.length >= spec.servers.length) return;
   const who = silent.length > 0 ? silent.join(", ") : `${spec.servers.length - seen.tokens.length} of ${spec.servers.length} servers`;
@@ -100,7 +100,7 @@ function assertAllAnswer(seen: StoredAccount, spec: Pick<AccountSpec, "name" | "
   });
 }
 
-function pushError(spec: AccountSpec, refused: readonly ServerAnswer[]): BusError {
+function pushError(spec: PlacedAccount, refused: readonly ServerAnswer[]): BusError {
   const reasons = refused.map((answer) => `${answer.server}: ${answer.refusal}`).join("; ");
   return new BusError("ERR_ACCOUNT_PUSH", `account ${spec.name} was refused: ${reasons}`, { remedy: "change what the servers object to" });
 }

@@ -14,7 +14,7 @@ export interface OperatorResourceArgs {
   readonly name: pulumi.Input<string>;
   /** Name of the account the servers themselves use. */
   readonly systemAccount: pulumi.Input<string>;
-  /** Roles of that account, besides the one natsbus connects with. */
+  /** Roles of that account; the one natsbus connects with is added. */
   readonly systemRoles: pulumi.Input<readonly string[]>;
 }
 
