@@ -1,0 +1,135 @@
+/** Streams and consumers seen alike: what the reconciler needs to know of either. */
+import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
+import { consumerLoss, streamCosts, streamLoss } from "./cost.ts";
+import { sameValue } from "./diff.ts";
+import type { FieldTable } from "./field.ts";
+import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
+import { normaliseConsumer, normaliseStream } from "./normalise.ts";
+import type { Stake } from "./policy.ts";
+import type { ConsumerInfo, Peers, StreamInfo, StreamPort } from "./port.ts";
+import { readConfig, requiredLevel, type WireConfig, writeConfig } from "./wire.ts";
+
+/** An object as it is. */
+export interface Observed<S> {
+  /** Its value, normalised. */
+  readonly spec: S;
+  /** Who made it, by its marker. @default - nobody known */
+  readonly owner?: string;
+  /** Fields an update must send back unseen. */
+  readonly unknown: WireConfig;
+  /** Who holds it. */
+  readonly peers: Peers;
+  /** What a change to this value puts at stake. */
+  stake(want: S): Stake;
+}
+
+/** A value to write, with its marks. */
+export interface Write<S> {
+  /** The whole value. */
+  readonly spec: S;
+  /** Marker to write. */
+  readonly owner: string;
+  /** Fields to send back as they were read. @default {} */
+  readonly unknown?: WireConfig;
+}
+
+/** One kind of object on a JetStream. */
+export interface Asset<S> {
+  /** Its field table. */
+  readonly fields: FieldTable;
+  /** The object in words: `stream ORDERS`. */
+  what(spec: S): string;
+  /** The value as a server would answer it. */
+  normalise(spec: S): S;
+  /** What to write first on the way from `was` (`undefined`: nothing is there) to `want`; differs from `want` where the server wants two steps. */
+  approach(was: S | undefined, want: S): S;
+  /** Servers that must hold it. */
+  copies(spec: S): number;
+  /** The object as it is, `undefined` when there is none. */
+  observe(port: StreamPort, spec: S): Promise<Observed<S> | undefined>;
+  /** Makes it. */
+  create(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
+  /** Gives it a new value. */
+  update(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
+  /** Deletes it; answers whether there was one. */
+  remove(port: StreamPort, spec: S): Promise<boolean>;
+  /** Deletes it and makes it again, with whatever lives in it and is declared elsewhere. */
+  recreate(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
+}
+
+/** Streams. */
+export const streamAsset: Asset<StreamSpec> = {
+  fields: STREAM_FIELDS,
+  what: (spec) => `stream ${spec.name}`,
+  normalise: normaliseStream,
+  approach: approachStream,
+  copies: (spec) => spec.replicas,
+  async observe(port, spec) {
+    const info = await port.readStream(spec.name);
+    return info && observedStream(info);
+  },
+  create: async (port, write) => observedStream(await port.createStream(streamRequest(write))),
+  update: async (port, write) => observedStream(await port.updateStream(streamRequest(write))),
+  remove: (port, spec) => port.deleteStream(spec.name),
+  async recreate(port, write) {
+    const consumers = await port.listConsumers(write.spec.name);
+    await port.deleteStream(write.spec.name);
+    const made = observedStream(await port.createStream(streamRequest(write)));
+    for (const { config } of consumers) {
+      const level = requiredLevel(CONSUMER_FIELDS, readConfig(CONSUMER_FIELDS, config, { stream: write.spec.name }).spec);
+      await port.createConsumer(write.spec.name, { config, level });
+    }
+    return made;
+  },
+};
+
+/** Durable consumers. */
+export const consumerAsset: Asset<ConsumerSpec> = {
+  fields: CONSUMER_FIELDS,
+  what: (spec) => `consumer ${spec.stream}/${spec.name}`,
+  normalise: normaliseConsumer,
+  approach: (_was, want) => want,
+  copies: (spec) => spec.replicas,
+  async observe(port, spec) {
+    const info = await port.readConsumer(spec.stream, spec.name);
+    return info && observedConsumer(info, spec.stream);
+  },
+  create: async (port, write) => observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream),
+  update: async (port, write) => observedConsumer(await port.updateConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream),
+  remove: (port, spec) => port.deleteConsumer(spec.stream, spec.name),
+  async recreate(port, write) {
+    await port.deleteConsumer(write.spec.stream, write.spec.name);
+    return observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream);
+  },
+};
+
+function observedStream(info: StreamInfo): Observed<StreamSpec> {
+  const { spec, ...rest } = readConfig(STREAM_FIELDS, info.config);
+  const was = normaliseStream(spec);
+  return { ...rest, spec: was, peers: info.peers, stake: (want) => ({ loss: streamLoss(info), costs: streamCosts({ was, want, info }) }) };
+}
+
+function observedConsumer(info: ConsumerInfo, stream: string): Observed<ConsumerSpec> {
+  const { spec, ...rest } = readConfig(CONSUMER_FIELDS, info.config, { stream });
+  const was = normaliseConsumer(spec);
+  return { ...rest, spec: was, peers: info.peers, stake: () => ({ loss: consumerLoss(info, was), costs: [] }) };
+}
+
+function streamRequest(write: Write<StreamSpec>) {
+  return { config: writeConfig(STREAM_FIELDS, write.spec, marksOf(write)), level: requiredLevel(STREAM_FIELDS, write.spec) };
+}
+
+function consumerRequest(write: Write<ConsumerSpec>) {
+  return { config: writeConfig(CONSUMER_FIELDS, write.spec, marksOf(write)), level: requiredLevel(CONSUMER_FIELDS, write.spec) };
+}
+
+function marksOf(write: { readonly owner: string; readonly unknown?: WireConfig }) {
+  return { owner: write.owner, ...(write.unknown === undefined ? {} : { unknown: write.unknown }) };
+}
+
+/** A stream is made unsealed, and never moved and scaled in one update. */
+function approachStream(was: StreamSpec | undefined, want: StreamSpec): StreamSpec {
+  if (was === undefined) return { ...want, sealed: false };
+  if (was.replicas === want.replicas || sameValue(was.placement, want.placement)) return want;
+  return want.replicas > was.replicas ? { ...want, replicas: was.replicas } : { ...want, placement: was.placement };
+}

@@ -1,0 +1,85 @@
+/** What a change does to data and service, in words, from the present state of the object. Pure. */
+import { renderSize } from "../core/units.ts";
+import type { ConsumerSpec } from "./consumer-fields.ts";
+import type { StreamSpec } from "./fields.ts";
+import type { ConsumerInfo, StreamInfo } from "./port.ts";
+
+/** One consequence of a change. */
+export interface Cost {
+  /** Field that brings it. */
+  readonly key: string;
+  /** Words that fit into a list. */
+  readonly text: string;
+  /** Whether it takes away everything stored at once, which a policy must allow. */
+  readonly destroys: boolean;
+}
+
+/** A change of a stream, normalised, and what the stream holds now. */
+export interface StreamMove {
+  /** Present value. */
+  readonly was: StreamSpec;
+  /** Wanted value. */
+  readonly want: StreamSpec;
+  /** Present state. */
+  readonly info: StreamInfo;
+}
+
+/** What making the stream anew would lose; `undefined` when nothing. */
+export function streamLoss(info: StreamInfo): string | undefined {
+  return info.messages === 0 ? undefined : `${plural(info.messages, "message")} (${renderSize(info.bytes)})`;
+}
+
+/** What making the consumer anew would lose; `undefined` when it would start where it stands. */
+export function consumerLoss(info: ConsumerInfo, was: ConsumerSpec): string | undefined {
+  if (info.delivered > 0) return `its position: everything up to sequence ${info.ackFloor} is acknowledged and would be delivered again`;
+  if (info.pending > 0 && was.deliverPolicy !== "all") return `its position: ${plural(info.pending, "message")} wait for it`;
+  return undefined;
+}
+
+/** Consequences of changing a stream in place. */
+export function streamCosts(move: StreamMove): readonly Cost[] {
+  return [...retentionCost(move), ...limitCosts(move), ...serviceCosts(move)];
+}
+
+function retentionCost({ was, want, info }: StreamMove): Cost[] {
+  if (was.retention === want.retention || want.retention !== "interest") return [];
+  if (info.messages === 0) return [];
+  if (info.consumers > 0) return [cost("retention", "deletes every message that all consumers have acknowledged")];
+  return [{ ...cost("retention", `deletes all ${plural(info.messages, "message")}, because no consumer exists`), destroys: true }];
+}
+
+function limitCosts({ was, want, info }: StreamMove): Cost[] {
+  if (want.discard === "new" || info.messages === 0) return [];
+  const costs: Cost[] = [];
+  const lowered = (key: "maxMsgs" | "maxBytes" | "maxMsgsPerSubject") => want[key] > 0 && (was[key] < 0 || want[key] < was[key]);
+  if (lowered("maxMsgs") && info.messages > want.maxMsgs)
+    costs.push(cost("maxMsgs", `deletes the ${plural(info.messages - want.maxMsgs, "oldest message")}`));
+  if (lowered("maxBytes") && info.bytes > want.maxBytes)
+    costs.push(cost("maxBytes", `deletes the oldest ${renderSize(info.bytes - want.maxBytes)}`));
+  if (lowered("maxMsgsPerSubject"))
+    costs.push(cost("maxMsgsPerSubject", `deletes all but the newest ${want.maxMsgsPerSubject} of each subject`));
+  const shorter = want.maxAge > 0 && (was.maxAge === 0 || want.maxAge < was.maxAge);
+  if (shorter) costs.push(cost("maxAge", `deletes messages past the new age; the oldest of ${info.messages} is from ${info.firstTime}`));
+  return costs;
+}
+
+function serviceCosts({ was, want }: StreamMove): Cost[] {
+  const costs: Cost[] = [];
+  if (was.mirror !== undefined && want.mirror === undefined) costs.push(cost("mirror", "makes an ordinary stream of the mirror"));
+  if (!was.sealed && want.sealed) costs.push(cost("sealed", "nothing can be stored or deleted any more, for ever"));
+  if (!was.denyDelete && want.denyDelete) costs.push(cost("denyDelete", "cannot be taken back"));
+  if (!was.denyPurge && want.denyPurge) costs.push(cost("denyPurge", "cannot be taken back"));
+  if (want.replicas > was.replicas) costs.push(cost("replicas", "copies the stream to more servers"));
+  const dropped = was.subjects.filter((subject) => !want.subjects.includes(subject));
+  if (dropped.length > 0)
+    costs.push(cost("subjects", `publishers to ${dropped.join(", ")} get no acknowledgement any more; stored messages stay`));
+  return costs;
+}
+
+function cost(key: string, text: string): Cost {
+  return { key, text, destroys: false };
+}
+
+function plural(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,62 @@
+/** The server's error codes in natsbus's words; nothing else in the project knows them. */
+import { BusError, type ErrorCode } from "../core/errors.ts";
+
+/** The `error` part of a JetStream answer. */
+export interface ApiError {
+  /** Like an HTTP status. */
+  readonly code: number;
+  /** The server's own number. */
+  readonly err_code?: number;
+  /** The server's words. */
+  readonly description?: string;
+}
+
+/** Error number of "stream not found". */
+export const STREAM_NOT_FOUND = 10059;
+/** Error number of "consumer not found". */
+export const CONSUMER_NOT_FOUND = 10014;
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly remedy: string;
+}
+
+const LIMITS: Meaning = {
+  code: "ERR_STORAGE",
+  remedy: "lower maxBytes or replicas, or raise the limits of the account or the servers' JetStream storage",
+};
+const PEERS: Meaning = { code: "ERR_REPLICAS", remedy: "lower replicas, loosen placement, or bring up the missing servers" };
+const RACE: Meaning = { code: "ERR_STREAM_CONFLICT", remedy: "run again; the present state is read anew" };
+const OFFLINE: Meaning = { code: "ERR_STREAM_OFFLINE", remedy: "bring its servers back; nothing is changed while its state is unknown" };
+const LEADERLESS: Meaning = { code: "ERR_JETSTREAM_LEADER", remedy: "bring a majority of the servers up and run again" };
+const OFF: Meaning = { code: "ERR_JETSTREAM_OFF", remedy: "give the account JetStream limits, and enable JetStream on the servers" };
+
+const MEANINGS: Readonly<Record<number, Meaning>> = {
+  10005: PEERS,
+  10006: LIMITS,
+  10008: LEADERLESS,
+  10023: LIMITS,
+  10027: LIMITS,
+  10028: LIMITS,
+  10039: OFF,
+  10047: LIMITS,
+  10058: RACE,
+  [STREAM_NOT_FOUND]: { code: "ERR_STREAM_MISSING", remedy: "create the stream first" },
+  10065: { code: "ERR_SUBJECT_OVERLAP", remedy: "give each stream of the account its own subjects; a retained stream may still hold them" },
+  10074: PEERS,
+  10076: OFF,
+  10118: OFFLINE,
+  10119: OFFLINE,
+  10120: LIMITS,
+  10124: RACE,
+  10148: RACE,
+  10149: RACE,
+  10185: { code: "ERR_SERVER_VERSION", remedy: "upgrade the servers, or leave the newer fields out" },
+};
+
+/** What a refused request means. `what` names the object, for instance `stream ORDERS`. */
+export function refusalOf(what: string, error: ApiError): BusError {
+  const meaning = MEANINGS[error.err_code ?? 0] ?? { code: "ERR_STREAM_REFUSED", remedy: "change the setting the server names" };
+  const number = error.err_code === undefined ? `${error.code}` : `${error.code}/${error.err_code}`;
+  return new BusError(meaning.code, `${what}: ${error.description ?? "refused"} [server ${number}]`, { remedy: meaning.remedy });
+}

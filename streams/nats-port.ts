@@ -1,0 +1,211 @@
+/** {@link StreamPort} over a NATS connection, with raw JSON requests: the client library's helpers merge, drop and repeat (docs/decisions). */
+import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { openConnection } from "../connection/pool.ts";
+import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
+import { BusError, isBusError } from "../core/errors.ts";
+import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
+import type { ConsumerInfo, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
+import type { WireConfig } from "./wire.ts";
+
+const LEVEL_HEADER = "Nats-Required-Api-Level";
+// With a server gone, each page of a list takes four seconds.
+const LIST_TIMEOUT_MS = 10_000;
+const STREAM_PAGE = 256;
+
+/** Opens (or shares) the connection and speaks JetStream over it.
+ * @throws ERR_CONNECT_REFUSED and its siblings when there is no connection */
+export async function openStreamPort(spec: ConnectionSpec): Promise<StreamPort> {
+  return new NatsStreamPort(await openConnection(spec), spec);
+}
+
+interface Request {
+  /** Name of the object, for errors. */
+  readonly what: string;
+  /** Subject behind the API prefix. */
+  readonly subject: string;
+  readonly body?: unknown;
+  readonly level?: number;
+  readonly timeoutMs?: number;
+}
+
+type Answer = { readonly error?: ApiError } & WireConfig;
+
+class NatsStreamPort implements StreamPort {
+  readonly #connection: NatsConnection;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+
+  constructor(connection: NatsConnection, spec: ConnectionSpec) {
+    this.#connection = connection;
+    this.#prefix = spec.apiPrefix ?? (spec.domain === undefined ? "$JS.API" : `$JS.${spec.domain}.API`);
+    this.#timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  async readStream(name: string): Promise<StreamInfo | undefined> {
+    const answer = await this.#ask({ what: `stream ${name}`, subject: `STREAM.INFO.${name}` }, [STREAM_NOT_FOUND]);
+    return answer && streamInfo(answer);
+  }
+
+  async createStream({ config, level }: WriteRequest): Promise<StreamInfo> {
+    return streamInfo(
+      await this.#do({ what: `stream ${nameOf(config)}`, subject: `STREAM.CREATE.${nameOf(config)}`, body: config, level }),
+    );
+  }
+
+  async updateStream({ config, level }: WriteRequest): Promise<StreamInfo> {
+    const request = { what: `stream ${nameOf(config)}`, subject: `STREAM.UPDATE.${nameOf(config)}`, body: config, level };
+    const answer = await this.#ask(request, [STREAM_NOT_FOUND]);
+    if (answer === undefined)
+      throw new BusError("ERR_STREAM_CONFLICT", `${request.what}: it was deleted meanwhile`, { remedy: "run again" });
+    return streamInfo(answer);
+  }
+
+  async deleteStream(name: string): Promise<boolean> {
+    return (await this.#ask({ what: `stream ${name}`, subject: `STREAM.DELETE.${name}` }, [STREAM_NOT_FOUND])) !== undefined;
+  }
+
+  async listStreams(): Promise<StreamList> {
+    const streams: StreamInfo[] = [];
+    const unknown = new Set<string>();
+    for (let offset = 0, total = 1; offset < total; offset += STREAM_PAGE) {
+      const page = await this.#do({ what: "streams", subject: "STREAM.LIST", body: { offset }, timeoutMs: LIST_TIMEOUT_MS });
+      const missing = [...asList<string>(page["missing"]), ...Object.keys((page["offline"] ?? {}) as object)];
+      for (const name of missing) unknown.add(name);
+      streams.push(...asList<Answer>(page["streams"]).map(streamInfo));
+      total = Number(page["total"] ?? 0);
+    }
+    return { streams: streams.filter((info) => !unknown.has(nameOf(info.config))), unknown: [...unknown] };
+  }
+
+  async readConsumer(stream: string, name: string): Promise<ConsumerInfo | undefined> {
+    const request = { what: `consumer ${stream}/${name}`, subject: `CONSUMER.INFO.${stream}.${name}` };
+    const answer = await this.#ask(request, [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND]);
+    return answer && consumerInfo(answer);
+  }
+
+  createConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
+    return this.#writeConsumer(stream, request, "create");
+  }
+
+  updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
+    return this.#writeConsumer(stream, request, "update");
+  }
+
+  async deleteConsumer(stream: string, name: string): Promise<boolean> {
+    const request = { what: `consumer ${stream}/${name}`, subject: `CONSUMER.DELETE.${stream}.${name}` };
+    return (await this.#ask(request, [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND])) !== undefined;
+  }
+
+  async listConsumers(stream: string): Promise<readonly ConsumerInfo[]> {
+    const found: ConsumerInfo[] = [];
+    for (let total = 1; found.length < total; ) {
+      const subject = `CONSUMER.LIST.${stream}`;
+      const page = await this.#do({ what: `consumers of ${stream}`, subject, body: { offset: found.length }, timeoutMs: LIST_TIMEOUT_MS });
+      const read = asList<Answer>(page["consumers"]).map(consumerInfo);
+      found.push(...read);
+      total = read.length === 0 ? 0 : Number(page["total"] ?? 0);
+    }
+    return found;
+  }
+
+  async #writeConsumer(stream: string, { config, level }: WriteRequest, action: "create" | "update"): Promise<ConsumerInfo> {
+    const name = String(config["durable_name"]);
+    const body = { stream_name: stream, config: { ...config, name }, action };
+    return consumerInfo(await this.#do({ what: `consumer ${stream}/${name}`, subject: `CONSUMER.CREATE.${stream}.${name}`, body, level }));
+  }
+
+  async #do(request: Request): Promise<Answer> {
+    const answer = await this.#send(request);
+    if (answer.error !== undefined) throw refusalOf(request.what, answer.error);
+    return answer;
+  }
+
+  /** As `#do`, but one of the `absent` errors is the answer `undefined`. */
+  async #ask(request: Request, absent: readonly number[]): Promise<Answer | undefined> {
+    const answer = await this.#send(request);
+    if (answer.error !== undefined && absent.includes(answer.error.err_code ?? 0)) return undefined;
+    if (answer.error !== undefined) throw refusalOf(request.what, answer.error);
+    return answer;
+  }
+
+  async #send(request: Request): Promise<Answer> {
+    const payload = request.body === undefined ? "" : JSON.stringify(request.body);
+    const options = { timeout: request.timeoutMs ?? this.#timeoutMs, ...(request.level ? { headers: levelHeader(request.level) } : {}) };
+    try {
+      const message: Msg = await this.#connection.request(`${this.#prefix}.${request.subject}`, payload, options);
+      return message.json<Answer>();
+    } catch (error) {
+      throw requestFailure(request, error);
+    }
+  }
+}
+
+function requestFailure(request: Request, error: unknown): Error {
+  if (isBusError(error) || !(error instanceof Error)) return error as Error;
+  const [cause, name] = [error, error.name];
+  if (name === "NoRespondersError" || (error.cause instanceof Error && error.cause.name === "NoRespondersError")) {
+    const remedy = "enable JetStream on the servers, and give the account JetStream limits";
+    return new BusError("ERR_JETSTREAM_OFF", `${request.what}: nothing answers the JetStream API`, { remedy, cause });
+  }
+  if (name === "PermissionViolationError" || (error.cause instanceof Error && error.cause.name === "PermissionViolationError")) {
+    const remedy = "connect with a user that may publish to the JetStream API and subscribe to its inbox";
+    return new BusError("ERR_CONNECT_CREDENTIALS", `${request.what}: the user may not use ${request.subject}`, { remedy, cause });
+  }
+  const remedy = "check that a majority of the servers runs; the request may have been done and is read back by the next run";
+  return new BusError("ERR_JETSTREAM_TIMEOUT", `${request.what}: ${name === "TimeoutError" ? "no answer in time" : error.message}`, {
+    remedy,
+    cause,
+  });
+}
+
+function levelHeader(level: number) {
+  const written = headers();
+  written.set(LEVEL_HEADER, String(level));
+  return written;
+}
+
+function streamInfo(answer: Answer): StreamInfo {
+  const state = (answer["state"] ?? {}) as Readonly<Record<string, unknown>>;
+  const messages = Number(state["messages"] ?? 0);
+  return {
+    config: (answer["config"] ?? {}) as WireConfig,
+    messages,
+    bytes: Number(state["bytes"] ?? 0),
+    firstTime: messages === 0 ? "" : String(state["first_ts"] ?? ""),
+    consumers: Number(state["consumer_count"] ?? 0),
+    peers: peersOf(answer),
+  };
+}
+
+function consumerInfo(answer: Answer): ConsumerInfo {
+  const delivered = (answer["delivered"] ?? {}) as Readonly<Record<string, unknown>>;
+  const floor = (answer["ack_floor"] ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    config: (answer["config"] ?? {}) as WireConfig,
+    delivered: Number(delivered["consumer_seq"] ?? 0),
+    ackFloor: Number(floor["stream_seq"] ?? 0),
+    pending: Number(answer["num_pending"] ?? 0),
+    peers: peersOf(answer),
+  };
+}
+
+function peersOf(answer: Answer): Peers {
+  const cluster = answer["cluster"] as { readonly leader?: string; readonly replicas?: readonly Replica[] } | undefined;
+  const replicas = (cluster?.replicas ?? []).map(({ name, current, offline }) => ({ name, current: current === true && offline !== true }));
+  const leader = cluster?.leader;
+  return { clustered: cluster !== undefined, replicas, ...(leader === undefined || leader === "" ? {} : { leader }) };
+}
+
+interface Replica {
+  readonly name: string;
+  readonly current?: boolean;
+  readonly offline?: boolean;
+}
+
+function asList<T>(value: unknown): readonly T[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function nameOf(config: WireConfig): string {
+  return String(config["name"]);
+}

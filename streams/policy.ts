@@ -1,0 +1,70 @@
+/** Who an object belongs to and what may be done to its data. Pure. */
+import { BusError } from "../core/errors.ts";
+import type { Cost } from "./cost.ts";
+import { type Change, renderChange } from "./diff.ts";
+import { field, inPlace, type SpecOf } from "./field.ts";
+import { choice } from "./kinds.ts";
+
+/** Policy settings as a field table, so that they are read like every other setting. */
+export const POLICY_FIELDS = {
+  deletionPolicy: field("", choice("retain", "delete"), "retain", "", inPlace),
+  replacePolicy: field("", choice("refuse", "recreate"), "refuse", "", inPlace),
+  adoptionPolicy: field("", choice("never", "adopt"), "never", "", inPlace),
+};
+
+/** What may be done to the data of an object. */
+export type Policy = SpecOf<typeof POLICY_FIELDS>;
+
+/** What is at stake when an object changes, as far as it is known. */
+export interface Stake {
+  /** What making it anew would lose; `undefined` when nothing. */
+  readonly loss: string | undefined;
+  /** Consequences of the change in place. */
+  readonly costs: readonly Cost[];
+}
+
+/**
+ * Why this change must not be made, `undefined` when it may.
+ * @param what for instance `stream ORDERS`
+ * @param stake `"unknown"` when the present state could not be read, which allows nothing that might lose data
+ */
+export function refusalOfChange(what: string, change: Change, policy: Policy, stake: Stake | "unknown"): BusError | undefined {
+  if (policy.replacePolicy === "recreate") return undefined;
+  const fixed = change.fields.filter((field) => !field.inPlace);
+  const first = fixed[0];
+  if (first !== undefined) {
+    const loss = stake === "unknown" ? "what it holds, which is unknown because no server answers" : stake.loss;
+    if (loss === undefined) return undefined;
+    const reasons = fixed.map((field) => `${renderChange(field)} (${field.reason ?? "it is fixed"})`).join("; ");
+    return refused(`${what}: ${reasons}; only possible by making it anew, which would lose ${loss}`, first.key);
+  }
+  const destroying = stake === "unknown" ? undefined : stake.costs.find((cost) => cost.destroys);
+  if (destroying === undefined) return undefined;
+  return refused(`${what}: ${destroying.key} would change as wanted, but that ${destroying.text}`, destroying.key);
+}
+
+/**
+ * Refuses an object that somebody else made.
+ * @param known whether this resource made or adopted it before
+ * @throws ERR_STREAM_FOREIGN when it may not be taken over
+ */
+export function assertOwned(
+  what: string,
+  found: string | undefined,
+  claim: { readonly owner: string; readonly policy: Policy; readonly known: boolean },
+): void {
+  if (found === claim.owner || claim.policy.adoptionPolicy === "adopt" || (claim.known && found === undefined)) return;
+  const maker = found === undefined ? "natsbus did not make it" : `it belongs to ${found}`;
+  throw new BusError("ERR_STREAM_FOREIGN", `${what} exists and ${maker}`, {
+    path: "adoptionPolicy",
+    remedy: 'set adoptionPolicy: "adopt" to take it over with all it holds, or choose another name',
+  });
+}
+
+function refused(message: string, path: string): BusError {
+  return new BusError("ERR_STREAM_IMMUTABLE", message, {
+    path,
+    remedy:
+      'take the change back, declare a new object under another name and move the data, or set replacePolicy: "recreate" to accept the loss',
+  });
+}

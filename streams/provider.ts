@@ -1,0 +1,93 @@
+/**
+ * Providers of the dynamic resources. Their text is stored in the state and run from there, so every method only forwards to ordinary code;
+ * a comment inside a method would become part of the state.
+ */
+import type { dynamic } from "@pulumi/pulumi";
+
+/** Provider of streams. */
+export const streamProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/operations")).streamOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/operations")).streamOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/operations")).streamOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/operations")).streamOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/operations")).streamOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/operations")).streamOperations.delete(id, props);
+  },
+};
+
+/** Provider of durable consumers. */
+export const consumerProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/operations")).consumerOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/operations")).consumerOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/operations")).consumerOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/operations")).consumerOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/operations")).consumerOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/operations")).consumerOperations.delete(id, props);
+  },
+};
+
+/** Provider of key-value buckets. */
+export const keyValueProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/operations")).keyValueOperations.delete(id, props);
+  },
+};
+
+/** Provider of object stores. */
+export const objectStoreProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/operations")).objectStoreOperations.delete(id, props);
+  },
+};

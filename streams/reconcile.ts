@@ -1,0 +1,201 @@
+/** Brings one object to its wanted value: observe, decide the next step, take it, until there is none; then wait for the replicas. */
+import { setTimeout as delay } from "node:timers/promises";
+import { BusError, type ErrorCode, isBusError } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import type { Asset, Observed, Write } from "./asset.ts";
+import { diffSpecs, renderChange } from "./diff.ts";
+import { assertOwned, type Policy, refusalOfChange } from "./policy.ts";
+import type { Peers, StreamPort } from "./port.ts";
+
+/** What is wanted of one object. */
+export interface Goal<S> {
+  /** Wanted value, normalised. */
+  readonly spec: S;
+  /** Marker of the resource. */
+  readonly owner: string;
+  /** What may be done to data. */
+  readonly policy: Policy;
+  /** Whether this resource made or adopted the object before. */
+  readonly known: boolean;
+  /** Longest time for all of it, in milliseconds.
+   * @default 30000 */
+  readonly deadlineMs?: number;
+}
+
+/** One step towards a goal. */
+export interface Step<S> {
+  /** What to do. */
+  readonly kind: "none" | "create" | "update" | "recreate";
+  /** Value to write.
+   * @default - nothing is written */
+  readonly write?: Write<S>;
+  /** What the step changes, in words. */
+  readonly words: string;
+  /** Whether replicas are made or moved, so that they have to be waited for. */
+  readonly copies: boolean;
+}
+
+const DEADLINE_MS = 30_000;
+// An account that was just pushed may take a moment until JetStream serves it.
+const OFF_PATIENCE_MS = 3_000;
+const POLL = { firstMs: 4, factor: 1.5, longestMs: 100 };
+const MAX_STEPS = 8;
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  "ERR_JETSTREAM_TIMEOUT",
+  "ERR_JETSTREAM_LEADER",
+  "ERR_STREAM_CONFLICT",
+  "ERR_JETSTREAM_OFF",
+]);
+
+/**
+ * Creates, updates, adopts or recreates one object, whatever is needed, and answers how it is afterwards. Nothing is written when nothing differs.
+ * After a time-out the object is read again, never assumed unchanged.
+ * @throws ERR_STREAM_FOREIGN, ERR_STREAM_IMMUTABLE before anything is touched; ERR_STREAM_REPLICAS when copies stay behind; the server's refusals
+ */
+export async function reconcile<S extends object>(asset: Asset<S>, port: StreamPort, goal: Goal<S>): Promise<Observed<S>> {
+  const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
+  const look = () => patience.insist(() => asset.observe(port, goal.spec));
+  let seen = await look();
+  let last = "";
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const step = nextStep(asset, seen, goal);
+    if (step.kind === "none" || step.write === undefined) return mustExist(seen, asset.what(goal.spec));
+    if (step.kind === "update" && step.words === last) throw unheeded(asset.what(goal.spec), step.words);
+    progress(`${asset.what(goal.spec)}: ${step.words}`);
+    const done = await attempt(asset, port, step, patience);
+    last = done === undefined ? "" : step.words;
+    seen = done ?? (await look());
+    if (step.copies && seen !== undefined) seen = await waitCurrent(asset, seen, { look, goal, patience });
+  }
+  throw new BusError("ERR_STREAM_CONFLICT", `${asset.what(goal.spec)} keeps changing while it is reconciled`, {
+    remedy: "find who else manages it, and let only one do so",
+  });
+}
+
+/**
+ * Deletes an object; nothing there is a success, as is one that belongs to somebody else by now.
+ * @returns whether there was one to delete
+ */
+export async function removeAsset<S>(asset: Asset<S>, port: StreamPort, goal: Pick<Goal<S>, "spec" | "owner">): Promise<boolean> {
+  const patience = new Patience(DEADLINE_MS);
+  const seen = await patience.insist(() => asset.observe(port, goal.spec));
+  if (seen === undefined || (seen.owner !== undefined && seen.owner !== goal.owner)) return false;
+  await patience.insist(() => asset.remove(port, goal.spec));
+  return true;
+}
+
+/**
+ * The next step from what is there to what is wanted. Pure.
+ * @throws ERR_STREAM_FOREIGN when the object is not ours, ERR_STREAM_IMMUTABLE when the policies forbid what would be needed
+ */
+export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | undefined, goal: Goal<S>): Step<S> {
+  const { spec: want, owner } = goal;
+  if (seen === undefined)
+    return { kind: "create", write: { spec: asset.approach(undefined, want), owner }, words: "creating", copies: true };
+  assertOwned(asset.what(want), seen.owner, goal);
+  const change = diffSpecs(asset.fields, seen.spec, want);
+  const marked = seen.owner === owner;
+  if (change.kind === "none" && marked) return { kind: "none", words: "", copies: false };
+  const refusal = refusalOfChange(asset.what(want), change, goal.policy, seen.stake(want));
+  if (refusal !== undefined) throw refusal;
+  if (change.kind === "replace") {
+    return { kind: "recreate", write: { spec: asset.approach(undefined, want), owner }, words: "making it anew", copies: true };
+  }
+  const spec = asset.approach(seen.spec, want);
+  const keys = change.fields.map((field) => field.key);
+  const words = change.fields.length === 0 ? "taking it over" : change.fields.map(renderChange).join(", ");
+  return {
+    kind: "update",
+    write: { spec, owner, unknown: seen.unknown },
+    words,
+    copies: keys.includes("replicas") || keys.includes("placement"),
+  };
+}
+
+/** One write. `undefined` when its outcome is unknown or somebody was faster: look again. */
+async function attempt<S>(asset: Asset<S>, port: StreamPort, step: Step<S>, patience: Patience): Promise<Observed<S> | undefined> {
+  if (step.write === undefined || step.kind === "none") return undefined;
+  try {
+    return await asset[step.kind](port, step.write);
+  } catch (error) {
+    await patience.pauseOr(error);
+    return undefined;
+  }
+}
+
+interface Waiting<S> {
+  readonly look: () => Promise<Observed<S> | undefined>;
+  readonly goal: Goal<S>;
+  readonly patience: Patience;
+}
+
+async function waitCurrent<S>(asset: Asset<S>, first: Observed<S>, { look, goal, patience }: Waiting<S>): Promise<Observed<S>> {
+  let seen = first;
+  for (let waitMs = POLL.firstMs; ; waitMs = Math.min(waitMs * POLL.factor, POLL.longestMs)) {
+    const behind = laggards(seen.peers, asset.copies(seen.spec));
+    if (behind === undefined) return seen;
+    if (patience.over()) throw replicasBehind(asset.what(goal.spec), behind);
+    await delay(waitMs);
+    seen = mustExist(await look(), asset.what(goal.spec));
+  }
+}
+
+/** Who is missing from `copies` current servers, in words; `undefined` when nobody. */
+function laggards(peers: Peers, copies: number): string | undefined {
+  if (!peers.clustered) return undefined;
+  if (peers.leader === undefined) return "it has no leader";
+  const behind = peers.replicas.filter((replica) => !replica.current).map((replica) => replica.name);
+  if (behind.length > 0) return `not current: ${behind.join(", ")}`;
+  return peers.replicas.length + 1 < copies ? `${peers.replicas.length + 1} of ${copies} servers hold it` : undefined;
+}
+
+/** The time one operation has, and what it tries again within it. */
+class Patience {
+  readonly #startedMs = performance.now();
+  readonly #deadlineMs: number;
+  #pauseMs = 20;
+
+  constructor(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
+  }
+
+  over(): boolean {
+    return performance.now() - this.#startedMs > this.#deadlineMs;
+  }
+
+  /** Runs `call` until it succeeds or fails for good. */
+  async insist<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        await this.pauseOr(error);
+      }
+    }
+  }
+
+  /** Waits a little before another try, or throws `error` when that is of no use. */
+  async pauseOr(error: unknown): Promise<void> {
+    if (!isBusError(error) || !RETRYABLE.has(error.code) || this.over()) throw error;
+    if (error.code === "ERR_JETSTREAM_OFF" && performance.now() - this.#startedMs > OFF_PATIENCE_MS) throw error;
+    await delay(this.#pauseMs * (0.5 + Math.random()));
+    this.#pauseMs = Math.min(this.#pauseMs * 2, 1_000);
+  }
+}
+
+function mustExist<S>(seen: Observed<S> | undefined, what: string): Observed<S> {
+  if (seen !== undefined) return seen;
+  throw new BusError("ERR_STREAM_CONFLICT", `${what} vanished while it was reconciled`, { remedy: "find who deletes it, then run again" });
+}
+
+function unheeded(what: string, words: string): BusError {
+  return new BusError("ERR_STREAM_REFUSED", `${what}: the server accepted ${words} and kept the old value`, {
+    remedy: "leave the setting out, or check that the server version supports it",
+  });
+}
+
+function replicasBehind(what: string, behind: string): BusError {
+  return new BusError("ERR_STREAM_REPLICAS", `${what}: replicas are not current in time (${behind})`, {
+    remedy: 'bring every server up and run again; nothing is lost, "natsbus status" shows the servers',
+  });
+}

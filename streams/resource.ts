@@ -1,0 +1,90 @@
+/** Streams and what lives in them as Pulumi resources; they work against any NATS server the connection reaches. */
+import * as pulumi from "@pulumi/pulumi";
+import type { ConnectionSpec } from "../core/connection.ts";
+import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
+import type { ConsumerArgs } from "./consumer-args.ts";
+import { consumerProvider, keyValueProvider, objectStoreProvider, streamProvider } from "./provider.ts";
+
+const MODULE = "natsbus/streams";
+
+/** Settings whose values may come from other resources, and the connection to the bus. */
+export type Connected<A> = { readonly [K in keyof A]: pulumi.Input<A[K]> } & {
+  /** How to reach the bus; its credentials stay secret in the state. */
+  readonly connection: pulumi.Input<ConnectionSpec>;
+};
+
+/**
+ * A stream.
+ * @example
+ * new Stream("orders", { connection, name: "ORDERS", subjects: ["orders.>"], maxAge: "7d", maxBytes: "1GiB" });
+ */
+export class Stream extends pulumi.dynamic.Resource {
+  /** Name of the stream. */
+  declare readonly name: pulumi.Output<string>;
+  /** Subjects it stores. */
+  declare readonly subjects: pulumi.Output<string[]>;
+  /** Servers that hold it. */
+  declare readonly replicas: pulumi.Output<number>;
+
+  constructor(name: string, args: Connected<StreamArgs>, options?: pulumi.CustomResourceOptions) {
+    super(streamProvider, name, inputsOf(name, args, ["name", "subjects", "replicas"]), secretly(options), MODULE, "Stream");
+  }
+}
+
+/**
+ * A durable consumer.
+ * @example
+ * new Consumer("billing", { connection, stream: orders.name, name: "billing", maxDeliver: 5 });
+ */
+export class Consumer extends pulumi.dynamic.Resource {
+  /** Stream it reads. */
+  declare readonly stream: pulumi.Output<string>;
+  /** Durable name. */
+  declare readonly name: pulumi.Output<string>;
+
+  constructor(name: string, args: Connected<ConsumerArgs>, options?: pulumi.CustomResourceOptions) {
+    super(consumerProvider, name, inputsOf(name, args, ["stream", "name"]), secretly(options), MODULE, "Consumer");
+  }
+}
+
+/**
+ * A key-value bucket.
+ * @example
+ * new KeyValue("settings", { connection, bucket: "settings", history: 5, maxBytes: "16MiB" });
+ */
+export class KeyValue extends pulumi.dynamic.Resource {
+  /** Name of the bucket. */
+  declare readonly bucket: pulumi.Output<string>;
+  /** Servers that hold it. */
+  declare readonly replicas: pulumi.Output<number>;
+
+  constructor(name: string, args: Connected<KeyValueArgs>, options?: pulumi.CustomResourceOptions) {
+    super(keyValueProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "KeyValue");
+  }
+}
+
+/**
+ * An object store.
+ * @example
+ * new ObjectStore("artifacts", { connection, bucket: "artifacts", maxBytes: "64MiB" });
+ */
+export class ObjectStore extends pulumi.dynamic.Resource {
+  /** Name of the store. */
+  declare readonly bucket: pulumi.Output<string>;
+  /** Servers that hold it. */
+  declare readonly replicas: pulumi.Output<number>;
+
+  constructor(name: string, args: Connected<ObjectStoreArgs>, options?: pulumi.CustomResourceOptions) {
+    super(objectStoreProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "ObjectStore");
+  }
+}
+
+/** Marks the object as made by this resource of this stack, and names the outputs, which an SDK resource knows by its inputs. */
+function inputsOf(name: string, args: object, outputs: readonly string[]): pulumi.Inputs {
+  const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+  return { ...Object.fromEntries(outputs.map((key) => [key, undefined])), ...args, owner };
+}
+
+function secretly(options: pulumi.CustomResourceOptions | undefined): pulumi.CustomResourceOptions {
+  return pulumi.mergeOptions(options, { additionalSecretOutputs: ["connection"] });
+}
