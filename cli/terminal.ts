@@ -11,11 +11,13 @@ export interface Terminal {
   readonly outPalette: Palette;
   /** Colours for stderr. */
   readonly errPalette: Palette;
+  /** Whether stdout can be redrawn. */
+  readonly outIsLive: boolean;
   /** Whether stderr can be redrawn. */
-  readonly isLive: boolean;
+  readonly errIsLive: boolean;
   /** Whether a question can be asked. */
   readonly canAsk: boolean;
-  /** Size of the terminal on stderr. */
+  /** Size of the terminal. */
   size(): { readonly columns: number; readonly lines: number };
   /** Asks on stderr; "" when the input ends. */
   ask(question: string): Promise<string>;
@@ -24,14 +26,16 @@ export interface Terminal {
 /** The terminal of this process. */
 export function createTerminal(color: ColorChoice, env: NodeJS.ProcessEnv = process.env): Terminal {
   const { stdin, stdout, stderr } = process;
+  const canRedraw = env["TERM"] !== "dumb" && (env["CI"] ?? "") === "";
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     outPalette: createPalette(resolveColor(color, stdout.isTTY === true, env)),
     errPalette: createPalette(resolveColor(color, stderr.isTTY === true, env)),
-    isLive: stderr.isTTY === true && env["TERM"] !== "dumb" && (env["CI"] ?? "") === "",
+    outIsLive: stdout.isTTY === true && canRedraw,
+    errIsLive: stderr.isTTY === true && canRedraw,
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
-    size: () => ({ columns: stderr.columns || 80, lines: stderr.rows || 24 }),
+    size: () => ({ columns: stderr.columns || stdout.columns || 80, lines: stderr.rows || stdout.rows || 24 }),
     async ask(question) {
       const lines = createInterface({ input: stdin, output: stderr });
       const ended = new Promise<string>((done) => lines.once("close", () => done("")));

@@ -11,7 +11,8 @@ export interface DiffStep {
   readonly depth: number;
 }
 
-function compared(metadata: StepEventMetadata): ObjectDiff {
+/** How the properties of a step differ. */
+export function propertyDiff(metadata: StepEventMetadata): ObjectDiff {
   const { old, new: current, op } = metadata;
   if (op === "create" || op === "create-replacement" || op === "import") return diffObjects({}, current?.inputs ?? {});
   if (op === "delete" || op === "delete-replaced" || old === null || current === null) return new Map();
@@ -49,6 +50,6 @@ export function renderStepDiff(step: DiffStep, palette: Palette): string {
     ...(metadata.keys !== null && metadata.keys.length > 0 ? [`[replaces: ${metadata.keys.join(", ")}]`] : []),
   ];
   const head = `${" ".repeat(indent - 2)}${symbol}${metadata.type}: (${metadata.op})`;
-  const properties = objectLines(compared(metadata), indent + 4, { palette, hideSame: true });
+  const properties = objectLines(propertyDiff(metadata), indent + 4, { palette, hideSame: true });
   return [paint(head), ...facts.map((fact) => `${inner}${fact}`), ...properties].join("\n");
 }

@@ -1,0 +1,27 @@
+import type { StepEventMetadata } from "../../engine/events.ts";
+import { parseUrn } from "../../engine/urn.ts";
+import { propertyDiff } from "./diff.ts";
+import { hasChanges } from "./object-diff.ts";
+import { operationWords } from "./operations.ts";
+import type { Palette } from "./palette.ts";
+import { objectLines } from "./values.ts";
+
+const SHOWN: ReadonlySet<string> = new Set(["update", "replace", "refresh", "import"]);
+
+/** `Changes:` names every property that an update or a replacement changes, old => new; "" when there is none. For previews without `--diff`. */
+export function renderChanges(steps: readonly StepEventMetadata[], palette: Palette): string {
+  const blocks = steps.filter((step) => SHOWN.has(step.op)).flatMap((step) => renderChange(step, palette));
+  return blocks.length === 0 ? "" : `${palette.headline("Changes:")}\n${blocks.join("\n")}\n`;
+}
+
+function renderChange(step: StepEventMetadata, palette: Palette): string[] {
+  const { type, name } = parseUrn(step.urn);
+  const diff = propertyDiff(step);
+  const { symbol, color } = operationWords(step.op);
+  if (!hasChanges(diff) && step.op === "refresh") return [];
+  const head = `  ${symbol}${type} ${name}`;
+  const lines = objectLines(diff, 8, { palette, hideSame: true });
+  const why = step.keys !== null && step.keys.length > 0 ? [`        ${palette.faint(`replaced because of ${step.keys.join(", ")}`)}`] : [];
+  const drift = lines.length === 0 ? [`        ${palette.faint("what is there differs from what was last written")}`] : [];
+  return [color === undefined ? head : palette[color](head), ...lines, ...drift, ...why];
+}
