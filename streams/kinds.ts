@@ -49,17 +49,12 @@ export function count(min: number, max: number, absent: number): Kind<number> {
   );
 }
 
-/** A whole number that limits something; -1 and 0 are unlimited and become -1. */
-export const limit: Kind<number> = {
-  ...plain(
-    z
-      .int({ error: wants("a whole number, -1 for unlimited") })
-      .min(-1, { error: wants("a whole number, -1 for unlimited") })
-      .transform(unlimited),
-    -1,
-  ),
-  fromWire: (wire) => unlimited(typeof wire === "number" ? wire : -1),
-};
+/** A whole number that limits something; -1 and 0 are unlimited and become -1. `absent` is the server's own default. */
+export function limit(absent = -1): Kind<number> {
+  const wanted = wants("a whole number, -1 for unlimited");
+  const schema = z.int({ error: wanted }).min(-1, { error: wanted }).transform(unlimited);
+  return { ...plain(schema, absent), fromWire: (wire) => (typeof wire === "number" ? unlimited(wire) : absent) };
+}
 
 /** A size that limits something, in bytes; `"0"` is unlimited and becomes -1. */
 export const sizeLimit: Kind<number> = {

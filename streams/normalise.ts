@@ -1,5 +1,5 @@
 /** What the server makes of a configuration by itself, done beforehand, so that wanted and actual values compare equal. Applying it twice changes nothing. */
-import type { ConsumerSpec } from "./consumer-fields.ts";
+import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
 import type { StreamSpec } from "./fields.ts";
 
 const TWO_MINUTES = 120_000;
@@ -31,7 +31,8 @@ export function normaliseConsumer(spec: ConsumerSpec): ConsumerSpec {
     ...spec,
     ackWait: spec.backoff[0] ?? spec.ackWait,
     maxWaiting: spec.deliverSubject === "" ? spec.maxWaiting : 0,
-    maxAckPending: silent ? -1 : spec.maxAckPending,
+    // Nothing is ever pending then, and the server leaves the field out.
+    maxAckPending: silent ? CONSUMER_FIELDS.maxAckPending.kind.absent : spec.maxAckPending,
   };
 }
 

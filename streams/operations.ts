@@ -2,11 +2,12 @@
 import type { ConnectionSpec } from "../core/connection.ts";
 import { type BusError, isBusError, type Problem } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
+import { isUnknown } from "../core/unknown.ts";
 import { type Asset, consumerAsset, type Observed, streamAsset } from "./asset.ts";
 import { type Change, diffSpecs, renderChange } from "./diff.ts";
 import { canonical } from "./kinds.ts";
 import { openStreamPort } from "./nats-port.ts";
-import { holdsUnknown, type Parsed } from "./parse.ts";
+import type { Parsed } from "./parse.ts";
 import { refusalOfChange, type Stake } from "./policy.ts";
 import { reconcile, removeAsset } from "./reconcile.ts";
 import { consumerDialect, type Dialect, keyValueDialect, objectStoreDialect, parsePolicy, streamDialect } from "./spec.ts";
@@ -72,17 +73,16 @@ async function check<S extends object>(kind: Kindred<S>, olds: Properties, news:
   const label = labelOf(kind.dialect, news);
   const parsed = kind.parse(news);
   const problems = [...parsed.problems, ...parsePolicy(news, label).problems];
-  const known = isMade(kind, olds) && problems.length === 0;
+  const known = isMade(kind, olds) && problems.length === 0 && !isUnknown(settingsOf(kind, news));
   const refusal = known ? await refusalBetween(kind, { was: kind.parse(olds).value, want: parsed.value, olds, news }) : undefined;
   const failures = problems.map((problem) => failureOf(problem, label));
   return { inputs: news, failures: refusal === undefined ? failures : [...failures, refusalFailure(refusal)] };
 }
 
 async function diff<S extends object>(kind: Kindred<S>, olds: Properties, news: Properties) {
-  const { identity } = kind.dialect;
-  const moved = identity.filter((key) => canonical(olds[key]) !== canonical(news[key]));
+  if (isUnknown(settingsOf(kind, news))) return { changes: true };
+  const moved = kind.dialect.identity.filter((key) => canonical(olds[key]) !== canonical(news[key]));
   if (moved.length > 0) return { changes: true, replaces: [...moved], deleteBeforeReplace: true };
-  if (holdsUnknown(news)) return { changes: true };
   const was = kind.last(olds);
   const want = kind.parse(news).value;
   const change = diffSpecs(kind.asset.fields, was, want);
@@ -130,7 +130,7 @@ async function refusalBetween<S extends object>(kind: Kindred<S>, { was, want, o
   const stake = await stakeOf(kind, {
     spec: was,
     want,
-    connection: holdsUnknown(news["connection"]) ? olds["connection"] : news["connection"],
+    connection: isUnknown(news["connection"]) ? olds["connection"] : news["connection"],
   });
   if (stake === undefined) return undefined;
   return refusalOfChange(kind.asset.what(was), change, parsePolicy(news, "").value, stake);
@@ -141,7 +141,7 @@ async function stakeOf<S>(
   kind: { readonly asset: Asset<S> },
   at: { spec: S; want: S; connection: unknown },
 ): Promise<Stake | "unknown" | undefined> {
-  if (holdsUnknown(at.connection)) return "unknown";
+  if (isUnknown(at.connection)) return "unknown";
   try {
     const port = await openStreamPort({ ...(at.connection as ConnectionSpec), timeoutMs: PREVIEW_TIMEOUT_MS });
     return (await kind.asset.observe(port, at.spec))?.stake(at.want);
@@ -185,11 +185,15 @@ function besideDiffers<S extends object>(kind: Kindred<S>, olds: Properties, new
 }
 
 function isMade<S extends object>(kind: Kindred<S>, olds: Properties): boolean {
-  return kind.dialect.identity.every((key) => typeof olds[key] === "string" && olds[key] !== "") && !holdsUnknown(olds);
+  return kind.dialect.identity.every((key) => typeof olds[key] === "string" && olds[key] !== "") && !isUnknown(olds);
+}
+
+function settingsOf<S extends object>(kind: Kindred<S>, props: Properties): Properties {
+  return Object.fromEntries(Object.entries(props).filter(([key]) => kind.dialect.settings.includes(key)));
 }
 
 function labelOf(dialect: { readonly noun: string; readonly identity: readonly string[] }, props: Properties): string {
-  return `${dialect.noun} ${dialect.identity.map((key) => String(props[key] ?? "?")).join("/")}`;
+  return `${dialect.noun} ${dialect.identity.map((key) => (isUnknown(props[key]) ? "?" : String(props[key] ?? "?"))).join("/")}`;
 }
 
 function idOf(dialect: { readonly identity: readonly string[] }, props: Properties): string {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, type Problem } from "../core/errors.ts";
 import { nearestWord } from "../core/nearest.ts";
+import { isUnknown } from "../core/unknown.ts";
 import type { FieldTable, SpecOf } from "./field.ts";
 import { canonical } from "./kinds.ts";
 
@@ -11,16 +12,6 @@ export interface Parsed<S> {
   readonly value: S;
   /** Everything wrong, with paths. */
   readonly problems: readonly Problem[];
-}
-
-/** Text that Pulumi puts in place of a value that is not known yet. */
-export const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-/** Whether `value` is, or holds somewhere, a value that is not known yet. */
-export function holdsUnknown(value: unknown): boolean {
-  if (typeof value === "string") return value.includes(UNKNOWN_TEXT);
-  if (typeof value !== "object" || value === null) return false;
-  return Object.values(value).some(holdsUnknown);
 }
 
 /**
@@ -37,7 +28,7 @@ export function parseFields<T extends FieldTable>(
   const problems: Problem[] = unknownKeys(Object.keys(input), [...Object.keys(fields), ...others], path);
   const values = Object.entries(fields).map(([key, field]) => {
     const given = input[key];
-    if (given === undefined || given === null || holdsUnknown(given)) return [key, field.fallback];
+    if (given === undefined || given === null || isUnknown(given)) return [key, field.fallback];
     const read = field.kind.schema.safeParse(given);
     if (read.success) return [key, read.data];
     problems.push(...read.error.issues.map((issue) => problemOf(issue, `${path}.${key}`)));

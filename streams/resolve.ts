@@ -108,7 +108,12 @@ function declarer(context: ResolveContext, problems: Problem[]) {
     const read = dialect.parse(settings, path);
     const policy = parsePolicy(settings, path);
     problems.push(...read.problems, ...policy.problems);
-    return { path, args: pickKnown({ ...settings, ...policy.value }, dialect.settings) as A, spec: read.value, needs: needsOf(entry.table, read.value) };
+    return {
+      path,
+      args: pickKnown({ ...settings, ...policy.value }, dialect.settings) as A,
+      spec: read.value,
+      needs: needsOf(entry.table, read.value),
+    };
   };
 }
 

@@ -1,4 +1,5 @@
 /** From what a person writes to complete values, one function a kind of object; all problems at once. */
+import { isUnknown } from "../core/unknown.ts";
 import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import {
   bucketProblems,
@@ -38,7 +39,7 @@ export const streamDialect: Dialect<StreamArgs, StreamSpec> = {
   settings: settingsOf(STREAM_FIELDS),
   parse(args, path, beside = []) {
     const read = parseFields(STREAM_FIELDS, args, path, [...POLICY_KEYS, ...beside]);
-    return checked({ ...read, value: normaliseStream(read.value) }, (value) => streamProblems(value, path));
+    return checked({ ...read, value: normaliseStream(read.value) }, args, (value) => streamProblems(value, path));
   },
   render: (spec) => renderFields(STREAM_FIELDS, spec, ["name", "subjects", "retention", "storage", "replicas"]) as unknown as StreamArgs,
 };
@@ -50,7 +51,7 @@ export const consumerDialect: Dialect<ConsumerArgs, ConsumerSpec> = {
   settings: settingsOf(CONSUMER_FIELDS),
   parse(args, path, beside = []) {
     const read = parseFields(CONSUMER_FIELDS, args, path, [...POLICY_KEYS, ...beside]);
-    return checked({ ...read, value: normaliseConsumer(read.value) }, () => consumerProblems(read.value, path));
+    return checked({ ...read, value: normaliseConsumer(read.value) }, args, () => consumerProblems(read.value, path));
   },
   render: (spec) => renderFields(CONSUMER_FIELDS, spec, ["stream", "name", "ackPolicy"]) as unknown as ConsumerArgs,
 };
@@ -63,7 +64,7 @@ export const keyValueDialect: Dialect<KeyValueArgs, StreamSpec> = {
   parse(args, path, beside = []) {
     const read = parseFields(KEY_VALUE_FIELDS, args, path, [...POLICY_KEYS, ...beside]);
     const value = normaliseStream(streamOfKeyValue(read.value));
-    return checked({ value, problems: read.problems }, () => bucketProblems(read.value, path));
+    return checked({ value, problems: read.problems }, args, () => bucketProblems(read.value, path));
   },
   render: (spec) =>
     renderFields(KEY_VALUE_FIELDS, keyValueOfStream(spec), ["bucket", "history", "storage", "replicas"]) as unknown as KeyValueArgs,
@@ -77,7 +78,7 @@ export const objectStoreDialect: Dialect<ObjectStoreArgs, StreamSpec> = {
   parse(args, path, beside = []) {
     const read = parseFields(OBJECT_STORE_FIELDS, args, path, [...POLICY_KEYS, ...beside]);
     const value = normaliseStream(streamOfObjectStore(read.value));
-    return checked({ value, problems: read.problems }, () => bucketProblems(read.value, path));
+    return checked({ value, problems: read.problems }, args, () => bucketProblems(read.value, path));
   },
   render: (spec) =>
     renderFields(OBJECT_STORE_FIELDS, objectStoreOfStream(spec), ["bucket", "storage", "replicas"]) as unknown as ObjectStoreArgs,
@@ -94,8 +95,9 @@ function settingsOf(fields: object): readonly string[] {
   return [...Object.keys(fields), ...Object.keys(POLICY_FIELDS)];
 }
 
-/** Adds the problems between fields; a field that could not be read is not judged again. */
-function checked<S>(read: Parsed<S>, judge: (value: S) => Parsed<S>["problems"]): Parsed<S> {
+/** Adds the problems between fields; a field that could not be read is not judged again, and nothing is while a value is not known yet. */
+function checked<S>(read: Parsed<S>, args: Readonly<Record<string, unknown>>, judge: (value: S) => Parsed<S>["problems"]): Parsed<S> {
+  if (Object.entries(args).some(([key, value]) => key !== "connection" && isUnknown(value))) return read;
   const seen = new Set(read.problems.map((problem) => problem.path));
   return { ...read, problems: [...read.problems, ...judge(read.value).filter((problem) => !seen.has(problem.path))] };
 }
