@@ -1,5 +1,6 @@
 import type { EventSink, StepOp } from "./events.ts";
 import type { DiffKind, ProgramRun, ProviderHost, ResourceEntry, RunRecorder } from "./model.ts";
+import type { PluginOutput } from "./plugin-process.ts";
 import type { PropertyMap } from "./values.ts";
 
 /** What the program is started with. */
@@ -40,7 +41,7 @@ export interface RunOptions {
   readonly secretKeys: readonly string[];
   readonly recorder: RunRecorder;
   /** Makes the provider host once the address of the engine service is known; the run closes it. */
-  readonly createProviders: (engineAddress: string) => ProviderHost;
+  readonly createProviders: (engineAddress: string, output: PluginOutput) => ProviderHost;
   /** Starts the user program; not called for refresh and destroy. */
   readonly launchProgram: (args: LaunchArgs) => ProgramRun;
   /** Outputs of another stack (StackReference); undefined when there is no such stack.

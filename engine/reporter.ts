@@ -1,0 +1,171 @@
+import { isBusError } from "../core/errors.ts";
+import type { DiagnosticEvent, EngineEventBody, PropertyDiff, StepEventMetadata, StepEventState, StepOp } from "./events.ts";
+import { maskMap } from "./masking.ts";
+import type { ResourceEntry } from "./model.ts";
+import { PartialFailure } from "./model.ts";
+import type { RunStep } from "./run-options.ts";
+import type { Step } from "./step.ts";
+import { isLogical } from "./step.ts";
+import { isDefaultProvider } from "./urn.ts";
+
+/** Tells what happens as events, and keeps the books for the summary. */
+export class Reporter {
+  readonly #emit: (body: EngineEventBody) => void;
+  readonly #preview: boolean;
+  readonly #steps: RunStep[] = [];
+  readonly #changes: Record<string, number> = {};
+  readonly #components = new Map<string, Step>();
+  readonly #running = new Set<string>();
+
+  constructor(emit: (body: EngineEventBody) => void, preview: boolean) {
+    this.#emit = emit;
+    this.#preview = preview;
+  }
+
+  /** All steps in the order they began. */
+  get steps(): readonly RunStep[] {
+    return this.#steps;
+  }
+
+  /** Finished logical steps by operation, default providers left out. */
+  get changes(): Readonly<Record<string, number>> {
+    return this.#changes;
+  }
+
+  /** A step begins. */
+  begin(step: Step): void {
+    this.#steps.push(runStep(step));
+    if ((step.subject.new ?? step.subject.old)?.custom === true) this.#running.add(step.subject.urn);
+    this.#emit({ resourcePreEvent: { metadata: this.#metadata(step), ...this.#planning() } });
+  }
+
+  /** A step ended well. `op` is what a refresh turned out to be. `counted` is false for reads that found nothing new. */
+  end(step: Step, { op = step.op, counted = true }: { readonly op?: StepOp; readonly counted?: boolean } = {}): void {
+    const { subject } = step;
+    this.#running.delete(subject.urn);
+    if (counted && (isLogical(step) || step.op === "refresh") && !isDefaultProvider(subject.urn))
+      this.#changes[op] = (this.#changes[op] ?? 0) + 1;
+    const component = !(subject.new ?? subject.old)?.custom;
+    if (component && subject.new !== undefined && step.op !== "refresh") this.#components.set(subject.urn, step);
+    // What a component puts out comes later, with its own request; before that there are only the outputs of an earlier run.
+    if (component && !this.#preview && !TELLS_ALWAYS.has(step.op)) return;
+    this.#emit({ resOutputsEvent: { metadata: this.#metadata(step, op), ...this.#planning() } });
+  }
+
+  /** A component (or the stack) has put out its final outputs. */
+  outputs(entry: ResourceEntry): void {
+    const step = this.#components.get(entry.urn);
+    if (step === undefined) return;
+    const metadata = this.#metadata({ ...step, subject: { ...step.subject, new: entry } });
+    this.#emit({ resOutputsEvent: { metadata, ...this.#planning() } });
+  }
+
+  /** A step failed. */
+  fail(step: Step, error: unknown): void {
+    this.#running.delete(step.subject.urn);
+    const prefix = this.#preview ? "Preview failed: " : "";
+    this.error(prefix + failureText(error), step.subject.urn);
+    if (this.#preview) return;
+    this.#emit({ resOpFailedEvent: { metadata: this.#metadata(step), status: error instanceof PartialFailure ? 1 : 2, steps: 0 } });
+  }
+
+  /** Tells an error. */
+  error(message: string, urn?: string): void {
+    this.diagnostic({ severity: "error", prefix: "error: ", message: `${message}\n`, ...(urn === undefined ? {} : { urn }) });
+  }
+
+  /** Tells a warning. */
+  warn(message: string, urn?: string): void {
+    this.diagnostic({ severity: "warning", prefix: "warning: ", message: `${message}\n`, ...(urn === undefined ? {} : { urn }) });
+  }
+
+  /** Tells what a provider is doing now, if it is plain for which resource. */
+  progress(message: string): void {
+    const [urn, ...others] = this.#running;
+    if (urn !== undefined && others.length === 0) this.#emit({ progressEvent: { urn, message } });
+  }
+
+  /** Tells a message of any kind. */
+  diagnostic(event: Omit<DiagnosticEvent, "color">): void {
+    this.#emit({ diagnosticEvent: { ...event, color: "never" } });
+  }
+
+  /** Passes on an event that is about no step. */
+  emit(body: EngineEventBody): void {
+    this.#emit(body);
+  }
+
+  #planning(): { planning?: true } {
+    return this.#preview ? { planning: true } : {};
+  }
+
+  #metadata(step: Step, op: StepOp = step.op): StepEventMetadata {
+    const { urn, type, old, new: wanted } = step.subject;
+    const entry = wanted ?? old;
+    return {
+      op,
+      urn,
+      type,
+      old: old === undefined || step.op === "create" ? null : eventState(old),
+      new: wanted === undefined ? null : eventState(wanted),
+      keys: orNull(step.keys),
+      diffs: orNull(step.diffs),
+      detailedDiff: detailedDiff(step),
+      ...(isLogical(step) ? { logical: true } : {}),
+      provider: entry?.provider ?? "",
+    };
+  }
+}
+
+const TELLS_ALWAYS: ReadonlySet<StepOp> = new Set(["refresh", "delete", "delete-replaced", "discard", "discard-replaced"]);
+
+function runStep(step: Step): RunStep {
+  const { urn, old, new: wanted } = step.subject;
+  return {
+    op: step.op,
+    urn,
+    provider: (wanted ?? old)?.provider ?? "",
+    oldState: old,
+    newState: wanted,
+    diffReasons: step.diffs,
+    replaceReasons: step.keys,
+    detailedDiff: step.detailedDiff,
+    logical: isLogical(step),
+  };
+}
+
+function eventState(entry: ResourceEntry): StepEventState {
+  return {
+    type: entry.type,
+    urn: entry.urn,
+    ...(entry.custom ? { custom: true } : {}),
+    ...(entry.delete === true ? { delete: true } : {}),
+    id: entry.id ?? "",
+    parent: entry.parent ?? "",
+    ...(entry.protect === true ? { protect: true } : {}),
+    ...(entry.retainOnDelete === true ? { retainOnDelete: true } : {}),
+    inputs: maskMap(entry.inputs),
+    outputs: maskMap(entry.outputs),
+    provider: entry.provider ?? "",
+    ...(entry.initErrors === undefined ? {} : { initErrors: entry.initErrors }),
+  };
+}
+
+function detailedDiff(step: Step): { readonly [path: string]: PropertyDiff } | null {
+  if (step.detailedDiff === undefined) return null;
+  const entries = Object.entries(step.detailedDiff).map(([path, { kind, inputDiff }]) => [path, { diffKind: kind, inputDiff }] as const);
+  return Object.fromEntries(entries);
+}
+
+function orNull(keys: readonly string[]): readonly string[] | null {
+  return keys.length === 0 ? null : keys;
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof PartialFailure) {
+    const { reasons } = error;
+    return `${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${reasons.map((reason) => `\t* ${reason}\n`).join("")}\n`;
+  }
+  if (isBusError(error)) return error.remedy === undefined ? error.message : `${error.message}; ${error.remedy} [${error.code}]`;
+  return error instanceof Error ? error.message : String(error);
+}
