@@ -106,7 +106,7 @@ function readHolder(path: string): LockHolder {
 function writeLock(directory: string): string {
   const name = `${randomUUID()}.json`;
   const path = join(directory, name);
-  const started = startTime(process.pid);
+  const started = processStat(process.pid)?.started;
   const realm = currentRealm();
   const holder: LockHolder = {
     pid: process.pid,
@@ -135,8 +135,9 @@ function isDead(holder: LockHolder): boolean {
   if (holder.hostname !== hostname() || !Number.isInteger(holder.pid) || holder.pid <= 0) return false;
   if (holder.realm !== undefined && holder.realm !== currentRealm()) return false;
   if (!processExists(holder.pid)) return true;
-  const now = startTime(holder.pid);
-  return holder.started !== undefined && now !== undefined && holder.started !== now;
+  const now = processStat(holder.pid);
+  if (now === undefined) return false;
+  return now.ended || (holder.started !== undefined && holder.started !== now.started);
 }
 
 function processExists(pid: number): boolean {
@@ -149,11 +150,13 @@ function processExists(pid: number): boolean {
   }
 }
 
-/** Field 22 of `/proc/PID/stat`; the name in field 2 may hold blanks and parentheses. */
-function startTime(pid: number): string | undefined {
+/** Whether a process has ended without anyone having waited for it, and when it began (fields 3 and 22 of `/proc/PID/stat`). */
+function processStat(pid: number): { readonly ended: boolean; readonly started: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    // The name in field 2 may hold blanks and parentheses.
+    const [state = "", ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { ended: state === "Z" || state === "X", started: rest[18] };
   } catch {
     return undefined;
   }
