@@ -43,9 +43,10 @@ export interface NodeNote {
 
 /**
  * Makes a node's folder, or takes the one that this cluster made before.
+ * @returns whether it was made now
  * @throws ERR_RUNTIME_FOLDER when it cannot be written, or is somebody else's
  */
-export async function claimFolder(folder: string, note: NodeNote): Promise<void> {
+export async function claimFolder(folder: string, note: NodeNote): Promise<boolean> {
   const present = await readNote(folder);
   if (present !== undefined && present.cluster !== note.cluster) {
     throw new BusError(
@@ -67,6 +68,7 @@ export async function claimFolder(folder: string, note: NodeNote): Promise<void>
     }
     if (present === undefined) await writeNote(folder, note);
   });
+  return present === undefined;
 }
 
 /** Reads a folder's note; `undefined` when natsbus did not make the folder. */

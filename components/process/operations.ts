@@ -1,16 +1,16 @@
 /** The `Cluster` resource: observe, plan, carry out, return what runs. Create, update and adoption after a crash are one flow. */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { BusError } from "../../core/errors.ts";
+import { BusError, isBusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
 import { isUnknown } from "../../core/unknown.ts";
 import { findBinary } from "./binary.ts";
 import { type ClusterNode, launchOf, observeNode, planClusterNodes } from "./cluster-node.ts";
 import type { ClusterInputs, ClusterOutputs, ClusterResults } from "./cluster-spec.ts";
-import { describeSteps, type NodeAction, type NodeState, type NodeStep, planSteps } from "./plan.ts";
+import { describeSteps, type NodeAction, type NodeStep, planSteps } from "./plan.ts";
 import { type Refusal, refusal, refuseChange } from "./refusals.ts";
 import { removeNodes } from "./remove.ts";
-import { askVarz, prepareStart, reloadNodes, restartNodes, settleNodes, startNodes, waitCluster } from "./rollout.ts";
+import { askVarz, reloadNodes, restartNodes, settleNodes, startNodes, waitCluster } from "./rollout.ts";
 import { findTakenPort } from "./supervise.ts";
 
 /** What a create or an update gives back to Pulumi. */
@@ -24,29 +24,30 @@ export interface ClusterWritten {
 /**
  * Brings every server to what `inputs` say: starts what does not run, reloads or restarts what changed, leaves the rest alone.
  * Servers that an earlier run started and did not get to write down are found and kept.
- * @throws ERR_PORT_IN_USE, ERR_RUNTIME_FOLDER, ERR_SERVER_BINARY, ERR_SERVER_CONFIG, ERR_SERVER_START before or while servers start; once all run, ERR_CLUSTER_NOT_READY carries the
- *   state (`id`, `properties`, `reasons`), so that the resource is known to Pulumi and a destroy finds it
+ * @throws ERR_PORT_IN_USE, ERR_RUNTIME_FOLDER, ERR_SERVER_BINARY, ERR_SERVER_CONFIG, ERR_SERVER_START with nothing changed. Once servers were touched, any error carries the state
+ *   (`id`, `properties`, `reasons`), so that the resource is known to Pulumi, and a destroy finds it
  */
 export async function createCluster(inputs: ClusterInputs): Promise<ClusterWritten> {
   const nodes = planClusterNodes(inputs);
   // Fetching may take long: it runs beside the looking.
   const binary = findBinary({ version: inputs.version, configured: inputs.binary });
   binary.catch(() => undefined);
-  const steps = await planFor(nodes);
+  const { steps, isNew } = await planFor(nodes);
   for (const line of describeSteps(steps)) progress(line);
   const started = pick(nodes, steps, "start");
-  await prepareStart(started);
   const program = started.length > 0 || steps.some((step) => step.action === "restart") ? await binary : { path: "", version: "" };
   await startNodes(started, program);
   try {
     progress("waiting for the meta leader");
     await waitCluster(nodes);
+    if (started.length > 0 && !isNew) await waitAssets(nodes);
     const refused = await reloadNodes(pick(nodes, steps, "reload"));
     const restarts = [...pick(nodes, steps, "restart").map((node) => node.name), ...refused];
     if (restarts.length > 0) await restartNodes(nodes, restarts, program.path === "" ? await binary : program);
     return { id: inputs.settings.cluster.name, outs: { ...inputs, ...(await readResults(nodes, await settleNodes(nodes))) } };
   } catch (error) {
-    throw keepState(error, inputs, await readResults(nodes, {}));
+    const untouched = started.length === 0 && isBusError(error) && error.code === "ERR_SERVER_CONFIG";
+    throw untouched ? error : keepState(error, inputs, await readResults(nodes, {}));
   }
 }
 
@@ -74,7 +75,7 @@ export async function readCluster(id: string, outputs: ClusterOutputs): Promise<
  */
 export async function diffCluster(outputs: ClusterOutputs, inputs: ClusterInputs): Promise<{ readonly changes: boolean }> {
   if (isUnknown(inputs)) return { changes: true };
-  const steps = await planFor(planClusterNodes(inputs));
+  const { steps } = await planFor(planClusterNodes(inputs));
   for (const line of describeSteps(steps)) progress(line);
   return { changes: steps.some((step) => step.action !== "none") || !isDeepStrictEqual(inputsOf(outputs), inputsOf(inputs)) };
 }
@@ -121,9 +122,20 @@ function inputsOf(from: ClusterInputs): unknown {
   return JSON.parse(JSON.stringify({ version, binary, nodes, settings, identity, authority, certificates, keys }));
 }
 
-async function planFor(nodes: readonly ClusterNode[]): Promise<NodeStep[]> {
+async function planFor(nodes: readonly ClusterNode[]): Promise<{ readonly steps: NodeStep[]; readonly isNew: boolean }> {
   const states = await Promise.all(nodes.map(observeNode));
-  return planSteps(nodes, new Map(nodes.map((node, index): [string, NodeState] => [node.name, states[index] ?? { running: false }])));
+  return { steps: planSteps(nodes, states), isNew: states.every((state) => state.applied === undefined) };
+}
+
+/** Servers that come back over existing data need a while until every stream has a leader again. One that stays ill is said, but must not keep the user from mending it. */
+async function waitAssets(nodes: readonly ClusterNode[]): Promise<void> {
+  progress("waiting until every stream and consumer is current");
+  try {
+    await waitCluster(nodes, { assets: true });
+  } catch (error) {
+    if (!isBusError(error) || error.code !== "ERR_CLUSTER_NOT_READY") throw error;
+    progress(error.message);
+  }
 }
 
 function pick(nodes: readonly ClusterNode[], steps: readonly NodeStep[], action: NodeAction): ClusterNode[] {

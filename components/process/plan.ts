@@ -1,5 +1,5 @@
 /** What has to be done to a node's server, and what that costs, in words. Pure. */
-import { type ChangePlan, classifyChange } from "../../core/reload.ts";
+import { type ChangePlan, type ChangeReason, classifyChange } from "../../core/reload.ts";
 import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
 
 /** What is done to one server, mildest first. */
@@ -9,7 +9,7 @@ export type NodeAction = "none" | "reload" | "start" | "restart";
 export interface NodeState {
   /** Whether it runs. */
   readonly running: boolean;
-  /** Settings it was last given; absent: unknown. */
+  /** Settings it was last given; absent: it was never started, or unknown. */
   readonly applied?: ServerConfigSpec;
   /** Version that was wanted and resources that were allowed when it was started; absent: unknown. */
   readonly launch?: LaunchState;
@@ -49,9 +49,10 @@ export interface NodeStep {
   readonly reasons: readonly string[];
 }
 
-/** One step a node, in the order of the nodes. A node without a state is new. */
-export function planSteps(goals: readonly NodeGoal[], states: ReadonlyMap<string, NodeState>): NodeStep[] {
-  return goals.map((goal) => planStep(goal, states.get(goal.name)));
+/** One step a node, in the order of the nodes.
+ * @param states in the order of the goals */
+export function planSteps(goals: readonly NodeGoal[], states: readonly NodeState[]): NodeStep[] {
+  return goals.map((goal, index) => planStep(goal, states[index] ?? { running: false }));
 }
 
 /** The order of a rolling restart: as given, the meta leader last, so that leadership moves once and not with every step. */
@@ -73,14 +74,13 @@ export function describeSteps(steps: readonly NodeStep[]): string[] {
   return lines;
 }
 
-function planStep(goal: NodeGoal, state: NodeState | undefined): NodeStep {
+function planStep(goal: NodeGoal, state: NodeState): NodeStep {
   const { name } = goal;
-  if (state === undefined) return { name, action: "start", reasons: [`${name} is new`] };
-  if (!state.running) return { name, action: "start", reasons: [`${name} does not run`] };
+  if (!state.running) return { name, action: "start", reasons: [state.applied === undefined ? "new" : "does not run"] };
   const launch = launchReasons(state.launch, goal.launch);
   const change: ChangePlan | undefined = state.applied === undefined ? undefined : classifyChange(state.applied, goal.spec);
   const drift = state.drift === undefined ? [] : [state.drift];
-  const settings = change?.reasons.map((reason) => `${reason.path} (${reason.why})`) ?? ["the settings it runs with are not known"];
+  const settings = change?.reasons.map(describeReason) ?? ["the settings it runs with are not known"];
   const reasons = [...launch, ...settings, ...drift];
   if (launch.length > 0 || change === undefined || change.action === "restart") return { name, action: "restart", reasons };
   return { name, action: change.action === "reload" || drift.length > 0 ? "reload" : "none", reasons };
@@ -94,6 +94,11 @@ function launchReasons(was: LaunchState | undefined, wanted: LaunchState): strin
   const memory = was.memoryBytes === wanted.memoryBytes ? [] : ["the memory limit of the process changes"];
   const cpu = was.cpu === wanted.cpu ? [] : ["the CPU limit of the process changes"];
   return [...version, ...binary, ...memory, ...cpu];
+}
+
+/** The setting, and why it needs a restart; that a reload is enough says the line itself. */
+function describeReason(reason: ChangeReason): string {
+  return reason.action === "reload" ? reason.path : `${reason.path} (${reason.why})`;
 }
 
 /** `n2` or `3 servers`. */

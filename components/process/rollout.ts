@@ -12,10 +12,12 @@ import { TLS_FOLDER } from "./node-config.ts";
 import { claimFolder, removeOthers, writeFiles, writeNote } from "./node-folder.ts";
 import { restartOrder } from "./plan.ts";
 import { waitReady } from "./readiness.ts";
+import { removeNodes } from "./remove.ts";
 import {
   assertPortsFree,
   assertRuns,
   CONFIG_FILE,
+  endServer,
   findServer,
   reloadServer,
   retireServer,
@@ -25,24 +27,25 @@ import {
 
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 60_000;
-const GATE_TIMEOUT_MS = 180_000;
+const GATE_TIMEOUT_MS = 120_000;
 const RELOAD_TIMEOUT_MS = 10_000;
 const TEST_TIMEOUT_MS = 30_000;
 const LEAVE_MARGIN_MS = 5_000;
 const POLL_MS = 10;
 const STAGED_FILE = `${CONFIG_FILE}.next`;
 
-/** Checks everything that can be checked before the first server is touched: folders and ports.
- * @throws ERR_RUNTIME_FOLDER, ERR_PORT_IN_USE */
-export async function prepareStart(nodes: readonly ClusterNode[]): Promise<void> {
-  for (const node of nodes) await assertPortsFree(launchOf(node, { path: "", version: "" }));
-  await Promise.all(nodes.map((node) => claimFolder(node.folder, noteOf(node))));
-}
-
-/** Starts servers, all at once. They are not ready yet.
- * @throws ERR_PORT_IN_USE, ERR_SERVER_START */
+/**
+ * Starts servers, all at once; they are not ready yet. Either all of them are started, or none and nothing that was made for them is left.
+ * @throws ERR_RUNTIME_FOLDER, ERR_PORT_IN_USE, ERR_SERVER_START
+ */
 export async function startNodes(nodes: readonly ClusterNode[], binary: NodeBinary): Promise<void> {
-  await Promise.all(nodes.map((node) => startNode(node, binary)));
+  for (const node of nodes) await assertPortsFree(launchOf(node, binary));
+  const results = await Promise.allSettled(nodes.map((node) => claimFolder(node.folder, noteOf(node))));
+  const made = nodes.filter((_, index) => results[index]?.status === "fulfilled" && results[index].value);
+  const failed = results.find((result) => result.status === "rejected") ?? (await startAll(nodes, binary));
+  if (failed === undefined) return;
+  await removeNodes(made.map((node) => node.folder));
+  throw failed.reason;
 }
 
 /**
@@ -121,12 +124,23 @@ export async function askVarz(node: ClusterNode): Promise<Varz | undefined> {
   return askMonitor<Varz>({ url: node.config.node.monitorUrl, ...authorityOf(node) }, "/varz");
 }
 
-async function startNode(node: ClusterNode, binary: NodeBinary): Promise<void> {
-  await claimFolder(node.folder, noteOf(node));
+/** Starts servers; when one cannot be started, ends the others again. @returns the first failure */
+async function startAll(nodes: readonly ClusterNode[], binary: NodeBinary): Promise<PromiseRejectedResult | undefined> {
+  const results = await Promise.allSettled(nodes.map((node) => startNode(node, binary)));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return undefined;
+  const started = results.flatMap((result, index) =>
+    result.status === "fulfilled" ? [{ record: result.value, folder: nodes[index]?.folder ?? "" }] : [],
+  );
+  await Promise.all(started.map(({ record, folder }) => endServer(record, folder)));
+  return failed;
+}
+
+async function startNode(node: ClusterNode, binary: NodeBinary): Promise<ServerRecord> {
   await writeConfig(node);
   // Written before the start: whoever finds the server later must know what it runs with.
   await writeNote(node.folder, noteOf(node));
-  await startServer(launchOf(node, binary));
+  return startServer(launchOf(node, binary));
 }
 
 async function restartNode(node: ClusterNode, binary: NodeBinary): Promise<void> {

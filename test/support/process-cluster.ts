@@ -20,6 +20,8 @@ export interface ProcessCluster extends AsyncDisposable {
   readonly inputs: ClusterInputs;
   /** Credentials of the system account. */
   readonly systemCredentials: string;
+  /** Seed that signs accounts. */
+  readonly operatorSeed: string;
 }
 
 /** Prepares a cluster of the process target on free ports; starts nothing. */
@@ -45,6 +47,7 @@ export async function prepareProcessCluster(options: { readonly servers?: number
       ...testCertificates(nodes),
     },
     systemCredentials: operator.systemCredentials,
+    operatorSeed: operator.signingSeed,
     [Symbol.asyncDispose]: async () => {
       await removeLeftovers(directory);
       await rm(join(directory, ".."), { recursive: true, force: true });
