@@ -1,4 +1,6 @@
 /** Streams and consumers seen alike: what the reconciler needs to know of either. */
+import { setTimeout as delay } from "node:timers/promises";
+import { isBusError } from "../core/errors.ts";
 import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
 import { consumerLoss, streamCosts, streamLoss } from "./cost.ts";
 import { sameValue } from "./diff.ts";
@@ -6,8 +8,11 @@ import type { FieldTable } from "./field.ts";
 import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
 import { normaliseConsumer, normaliseStream } from "./normalise.ts";
 import type { Stake } from "./policy.ts";
-import type { ConsumerInfo, Peers, StreamInfo, StreamPort } from "./port.ts";
+import type { ConsumerInfo, Peers, StreamInfo, StreamPort, WriteRequest } from "./port.ts";
 import { readConfig, requiredLevel, type WireConfig, writeConfig } from "./wire.ts";
+
+const AFRESH_ATTEMPTS = 5;
+const AFRESH_PAUSE_MS = 10;
 
 /** An object as it is. */
 export interface Observed<S> {
@@ -73,13 +78,12 @@ export const streamAsset: Asset<StreamSpec> = {
   remove: (port, spec) => port.deleteStream(spec.name),
   async recreate(port, write) {
     const consumers = await port.listConsumers(write.spec.name);
-    await port.deleteStream(write.spec.name);
-    const made = observedStream(await port.createStream(streamRequest(write)));
+    const made = await createAfresh(port, streamRequest(write));
     for (const { config } of consumers) {
       const level = requiredLevel(CONSUMER_FIELDS, readConfig(CONSUMER_FIELDS, config, { stream: write.spec.name }).spec);
       await port.createConsumer(write.spec.name, { config, level });
     }
-    return made;
+    return observedStream(made);
   },
 };
 
@@ -102,6 +106,21 @@ export const consumerAsset: Asset<ConsumerSpec> = {
     return observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream);
   },
 };
+
+/** Right after a deletion a server can fail to make the stream, or make it with the old messages in it (seen on 2.15.2); then it is done again. */
+async function createAfresh(port: StreamPort, request: WriteRequest): Promise<StreamInfo> {
+  const name = String(request.config["name"]);
+  for (let attempt = 1; ; attempt++) {
+    await port.deleteStream(name);
+    await delay(AFRESH_PAUSE_MS * attempt);
+    try {
+      const made = await port.createStream(request);
+      if (made.messages === 0 || made.firstTime >= made.created || attempt === AFRESH_ATTEMPTS) return made;
+    } catch (error) {
+      if (!isBusError(error) || error.code !== "ERR_STREAM_CONFLICT" || attempt === AFRESH_ATTEMPTS) throw error;
+    }
+  }
+}
 
 function observedStream(info: StreamInfo): Observed<StreamSpec> {
   const { spec, ...rest } = readConfig(STREAM_FIELDS, info.config);

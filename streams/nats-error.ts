@@ -40,6 +40,8 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   10028: LIMITS,
   10039: OFF,
   10047: LIMITS,
+  // A stream made anew right after its deletion can meet the files of the old one.
+  10049: RACE,
   10058: RACE,
   [STREAM_NOT_FOUND]: { code: "ERR_STREAM_MISSING", remedy: "create the stream first" },
   10065: { code: "ERR_SUBJECT_OVERLAP", remedy: "give each stream of the account its own subjects; a retained stream may still hold them" },

@@ -172,6 +172,7 @@ function streamInfo(answer: Answer): StreamInfo {
     messages,
     bytes: Number(state["bytes"] ?? 0),
     firstTime: messages === 0 ? "" : String(state["first_ts"] ?? ""),
+    created: String(answer["created"] ?? ""),
     consumers: Number(state["consumer_count"] ?? 0),
     peers: peersOf(answer),
   };

@@ -22,6 +22,8 @@ export interface StreamInfo {
   readonly bytes: number;
   /** Time of its oldest message, ISO 8601; empty without messages. */
   readonly firstTime: string;
+  /** Time it was made, ISO 8601. */
+  readonly created: string;
   /** Number of its consumers. */
   readonly consumers: number;
   /** Who holds it. */
