@@ -26,6 +26,14 @@ export interface OperatorCluster extends AsyncDisposable {
   readonly system: ConnectionSpec;
   /** Names of all servers. */
   readonly servers: readonly string[];
+  /** Gives a node other certificates from its next start or reload on. */
+  setCertificates(node: string, tls: ClusterTls): void;
+}
+
+/** What a server proves itself with, and whom it trusts. */
+export interface ClusterTls {
+  readonly authority: AuthorityState;
+  readonly certificates: ServerCertificatesState;
 }
 
 /** Options of {@link startOperatorCluster}. */
@@ -49,30 +57,22 @@ export async function startOperatorCluster(options: OperatorClusterOptions = {})
   const names = Array.from({ length: options.servers ?? 3 }, (_, index) => `n${index + 1}`);
   const nodes = Object.fromEntries(names.map((node) => [node, serverHosts({ node, address: "127.0.0.1", extra: [] })]));
   const certificates = serverOperations.create({ authority, nodes, validityMs: 5 * DAY_MS, renewBeforeMs: DAY_MS }).outs;
-  const cluster = await startCluster({
-    servers: names.length,
-    configText: (node) => `${tlsBlock(node, { authority, certificates })}\n${operatorText(node, operator)}`,
-    clusterText: (node) => tlsBlock(node, { authority, certificates }),
-  });
+  const tls = new Map<string, ClusterTls>();
+  const tlsOf = (node: TestNode) => tlsBlock(node, tls.get(node.name) ?? { authority, certificates });
+  const configText = (node: TestNode) => `${tlsOf(node)}\n${operatorText(node, operator)}`;
+  const cluster = await startCluster({ servers: names.length, configText, clusterText: tlsOf });
   const system = {
     servers: cluster.nodes.map((node) => `tls://127.0.0.1:${node.port}`),
     ca: authority.bundle,
     creds: operator.systemCredentials,
   };
-  return {
-    cluster,
-    operator,
-    keys,
-    authority,
-    certificates,
-    system,
-    servers: names,
-    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
-  };
+  const setCertificates = (node: string, next: ClusterTls) => void tls.set(node, next);
+  const dispose = () => cluster[Symbol.asyncDispose]();
+  return { cluster, operator, keys, authority, certificates, system, servers: names, setCertificates, [Symbol.asyncDispose]: dispose };
 }
 
 /** A `tls {}` block for one node, with its files written to the node's folder. */
-export function tlsBlock(node: TestNode, tls: { authority: AuthorityState; certificates: ServerCertificatesState }): string {
+export function tlsBlock(node: TestNode, tls: ClusterTls): string {
   const files = {
     ca_file: tls.authority.bundle,
     cert_file: tls.certificates.certificates[node.name] ?? "",
