@@ -15,6 +15,11 @@ export function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
+/** Text as a regular expression that matches it alone. */
+export function quoteRegex(text: string): string {
+  return text.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&");
+}
+
 /** Narrows every selector of `expr` to one bus by adding the matcher `nats_cluster="cluster"`; metrics of foreign exporters (kubelet, node, blackbox) are left alone. */
 export function scopeTo(cluster: string, expr: string): string {
   const matcher = `nats_cluster=${quoted(cluster)}`;

@@ -127,9 +127,10 @@ export const CLUSTER_ALERTS: readonly AlertSpec[] = [
     alert: "NatsRoutesMissing",
     severity: "warning",
     for: "3m",
-    expr: "nats_server:remotes:count < on (nats_cluster) group_left () (nats_cluster:servers_expected:count - 1)",
+    // Compared with the living only: a dead server has its own alert, and its neighbours miss it by right.
+    expr: "nats_server:remotes:count < on (nats_cluster) group_left () (count by (nats_cluster) (nats_server:reachable:bool) - 1)",
     summary: "Server {{ $labels.server_id }} has routes to only {{ $value }} other servers",
-    description: "A server is not connected to all others. Messages and Raft votes between them take detours or do not arrive.",
+    description: "A server is not connected to all others that answer. Messages and Raft votes between them take detours or do not arrive.",
     panel: "cluster/routes",
     applies: clustered,
   },

@@ -1,6 +1,7 @@
 /** Label lists that expressions group by, and the conditions under which rules apply. */
 import { type BusFacts, hasStream, isClustered } from "../facts.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
+import { quoted, quoteRegex } from "../promql.ts";
 
 /** Labels that name a server. */
 export const SERVER = "nats_cluster, server_id";
@@ -19,3 +20,9 @@ export const probed = (_facts: BusFacts, options: ResolvedMonitoringOptions): bo
 
 /** Rules that pass a stream's team on. */
 export const hasTeams = (facts: BusFacts): boolean => hasStream(facts, (stream) => stream.team !== undefined);
+
+/** Matcher of the streams that capture advisories. */
+export function advisoryStreams(facts: BusFacts): string {
+  const names = facts.streams.filter((stream) => stream.advisories === true).map((stream) => quoteRegex(stream.name));
+  return `stream_name=~${quoted(names.join("|"))}`;
+}

@@ -1,7 +1,7 @@
 /** Alerts on streams: leaders, copies, limits, traffic, mirrors and sources. */
 import { hasStream, type StreamFacts } from "../facts.ts";
 import type { AlertSpec } from "../model.ts";
-import { clustered, probed, STREAM } from "./labels.ts";
+import { advisoryStreams, clustered, probed, STREAM } from "./labels.ts";
 
 const NEAR_LIMIT = {
   alert: "NatsStreamNearLimit",
@@ -100,7 +100,7 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
   {
     alert: "NatsBadAdvisory",
     severity: "warning",
-    expr: (facts) => `increase(nats_stream:last_seq:max{stream_name=~"${advisoryStreams(facts.streams)}"}[10m]) > 0`,
+    expr: (facts) => `increase(nats_stream:last_seq:max{${advisoryStreams(facts)}}[10m]) > 0`,
     summary: "{{ $value | humanize }} advisories came into stream {{ $labels.stream_name }} in 10 minutes",
     description:
       "JetStream itself reported trouble: a message out of deliveries or terminated, a quorum lost. The stream holds the details.",
@@ -145,10 +145,4 @@ function originAlerts(kind: "mirror" | "source", prefix: string, test: (stream: 
 
 function nearLimit(share: number): string {
   return `(nats_stream:bytes_used:ratio > ${share} or nats_stream:messages_used:ratio > ${share}) and on (${STREAM}) nats_stream:refuses_when_full:bool`;
-}
-
-function advisoryStreams(streams: readonly StreamFacts[]): string {
-  // Stream names hold no character that means something in a regular expression, except "$" of internal ones and the like.
-  const names = streams.filter((stream) => stream.advisories === true).map((stream) => stream.name.replace(/[^\w-]/g, "\\\\$&"));
-  return names.join("|");
 }

@@ -1,0 +1,281 @@
+/** The board for "is the bus well?": servers, quorum, leader, traffic, resources. */
+import { clustered, probed } from "../rules/labels.ts";
+import type { BoardSpec, PanelSpec, RowSpec } from "./board.ts";
+
+const STATE: readonly PanelSpec[] = [
+  {
+    key: "cluster/servers",
+    title: "Healthy servers",
+    description: "Servers with JetStream working, beside the number declared.",
+    kind: "stat",
+    unit: "none",
+    width: 5,
+    queries: [
+      { expr: "nats_cluster:servers_healthy:count", legend: "healthy" },
+      { expr: "nats_cluster:servers_expected:count", legend: "declared" },
+    ],
+  },
+  {
+    key: "cluster/quorum",
+    title: "Quorum",
+    description: "Whether enough servers work for JetStream to accept writes.",
+    kind: "stat",
+    unit: "none",
+    width: 4,
+    limits: { at: 1, isBad: false },
+    words: { 0: "lost", 1: "ok" },
+    queries: [{ expr: "nats_cluster:quorum_ok:bool", legend: "quorum" }],
+  },
+  {
+    key: "cluster/budget",
+    title: "Error budget left",
+    description: "Share of the 30-day budget for failed publishes that is not used up.",
+    kind: "stat",
+    unit: "percentunit",
+    width: 5,
+    limits: { at: 0.1, isBad: false },
+    queries: [{ expr: "nats_slo:budget_left:ratio", legend: "left" }],
+    applies: probed,
+  },
+  {
+    key: "cluster/alerts",
+    title: "Firing alerts",
+    description: "Alerts of this bus that fire now, the heartbeat not counted.",
+    kind: "stat",
+    unit: "none",
+    width: 4,
+    limits: { at: 1, isBad: true },
+    queries: [{ expr: 'count(ALERTS{alertstate="firing", service="nats", severity!="none"}) or vector(0)', legend: "firing" }],
+  },
+  {
+    key: "cluster/versions",
+    title: "Versions",
+    description: "Server versions, and how many servers run each.",
+    kind: "stat",
+    unit: "none",
+    width: 6,
+    queries: [{ expr: "count by (value) (nats_varz_version)", legend: "{{value}}" }],
+  },
+  {
+    key: "cluster/alert-list",
+    title: "What fires",
+    description: "One line for each firing alert.",
+    kind: "table",
+    unit: "none",
+    width: 24,
+    height: 6,
+    queries: [{ expr: 'ALERTS{alertstate="firing", service="nats", severity!="none"}', legend: "firing" }],
+    mayBeEmpty: "nothing fires on a healthy bus",
+  },
+  {
+    key: "cluster/meta-leader",
+    title: "Meta leader",
+    description: "Which server leads the meta group; changes are elections.",
+    kind: "states",
+    unit: "none",
+    width: 12,
+    height: 6,
+    words: { 0: "follower", 1: "leader" },
+    queries: [{ expr: "nats_server:is_meta_leader:bool", legend: "{{server_id}}" }],
+    applies: clustered,
+  },
+  {
+    key: "cluster/reachable",
+    title: "Servers that answer",
+    description: "Whether each server answers its monitor port; an exporter alone goes on answering for a dead server.",
+    kind: "states",
+    unit: "none",
+    width: 12,
+    height: 6,
+    words: { 0: "unreachable", 1: "answers" },
+    queries: [
+      {
+        expr: 'nats_server:reachable:bool or max by (nats_cluster, server_id) (nats_healthz_status_value{value="unreachable"})',
+        legend: "{{server_id}}",
+      },
+    ],
+  },
+  {
+    key: "cluster/exporters",
+    title: "Exporters",
+    description: "Whether each exporter can be scraped.",
+    kind: "states",
+    unit: "none",
+    width: 12,
+    height: 6,
+    words: { 0: "down", 1: "up" },
+    queries: [{ expr: 'up{job="nats"}', legend: "{{instance}}" }],
+  },
+  {
+    key: "cluster/config",
+    title: "Configuration applied",
+    description: "Whether each server runs the provisioned configuration.",
+    kind: "states",
+    unit: "none",
+    width: 12,
+    height: 6,
+    words: { 0: "differs", 1: "applied" },
+    queries: [{ expr: "max by (server_id) (natsbus_server_config_current)", legend: "{{server_id}}" }],
+    applies: probed,
+  },
+  {
+    key: "cluster/certificates",
+    title: "Certificates end in",
+    description: "Time until the served certificates end.",
+    kind: "bars",
+    unit: "s",
+    width: 12,
+    height: 6,
+    queries: [
+      { expr: "min by (server_id, listener) (natsbus_certificate_not_after_seconds) - time()", legend: "{{server_id}} {{listener}}" },
+    ],
+    applies: (facts, options) => facts.tls && options.probe,
+  },
+];
+
+const TRAFFIC: readonly PanelSpec[] = [
+  {
+    key: "cluster/messages",
+    title: "Client messages",
+    description: "Messages from and to clients, without those between servers.",
+    kind: "lines",
+    unit: "mps",
+    width: 12,
+    queries: [
+      { expr: "sum by (server_id) (rate(nats_varz_in_client_msgs[$__rate_interval]))", legend: "{{server_id}} in" },
+      { expr: "sum by (server_id) (rate(nats_varz_out_client_msgs[$__rate_interval]))", legend: "{{server_id}} out" },
+    ],
+  },
+  {
+    key: "cluster/bytes",
+    title: "Client bytes",
+    description: "Bytes from and to clients, without those between servers.",
+    kind: "lines",
+    unit: "Bps",
+    width: 12,
+    queries: [
+      { expr: "sum by (server_id) (rate(nats_varz_in_client_bytes[$__rate_interval]))", legend: "{{server_id}} in" },
+      { expr: "sum by (server_id) (rate(nats_varz_out_client_bytes[$__rate_interval]))", legend: "{{server_id}} out" },
+    ],
+  },
+  {
+    key: "cluster/connections",
+    title: "Connections",
+    description: "Open client connections.",
+    kind: "lines",
+    unit: "short",
+    width: 8,
+    queries: [{ expr: "nats_server:connections:count", legend: "{{server_id}}" }],
+  },
+  {
+    key: "cluster/slow",
+    title: "Slow and stalled",
+    description: "Clients and routes cut off for reading too slowly, and publishers held back.",
+    kind: "lines",
+    unit: "ops",
+    width: 8,
+    queries: [
+      { expr: "sum by (server_id) (rate(nats_varz_slow_consumer_stats_clients[$__rate_interval]))", legend: "{{server_id}} slow clients" },
+      { expr: "sum by (server_id) (rate(nats_varz_slow_consumer_stats_routes[$__rate_interval]))", legend: "{{server_id}} slow routes" },
+      { expr: "sum by (server_id) (rate(nats_varz_stalled_clients[$__rate_interval]))", legend: "{{server_id}} stalled" },
+    ],
+  },
+  {
+    key: "cluster/routes",
+    title: "Servers connected",
+    description: "How many other servers each server has routes to.",
+    kind: "lines",
+    unit: "none",
+    width: 8,
+    queries: [{ expr: "nats_server:remotes:count", legend: "{{server_id}}" }],
+    applies: clustered,
+  },
+  {
+    key: "cluster/peers",
+    title: "Meta group",
+    description: "Members of the meta group, and how far each is behind the leader.",
+    kind: "lines",
+    unit: "none",
+    width: 8,
+    queries: [
+      { expr: "max by (nats_cluster) (nats_varz_jetstream_meta_cluster_size)", legend: "members" },
+      { expr: "max by (server_id) (natsbus_meta_peer_lag)", legend: "{{server_id}} behind", applies: probed },
+    ],
+    applies: clustered,
+  },
+];
+
+const RESOURCES: readonly PanelSpec[] = [
+  {
+    key: "cluster/cpu",
+    title: "Processor",
+    description: "Share of the cores a server may use.",
+    kind: "lines",
+    unit: "percentunit",
+    width: 8,
+    queries: [{ expr: "nats_server:cpu:ratio", legend: "{{server_id}}" }],
+  },
+  {
+    key: "cluster/memory",
+    title: "Memory",
+    description: "Resident memory of each server.",
+    kind: "lines",
+    unit: "bytes",
+    width: 8,
+    queries: [{ expr: "nats_server:memory:bytes", legend: "{{server_id}}" }],
+  },
+  {
+    key: "cluster/storage",
+    title: "JetStream storage",
+    description: "Stored, and the limit of each server.",
+    kind: "lines",
+    unit: "bytes",
+    width: 8,
+    queries: [
+      { expr: "nats_server:js_storage:bytes", legend: "{{server_id}} used" },
+      { expr: "nats_server:js_storage_limit:bytes", legend: "{{server_id}} limit" },
+    ],
+  },
+  {
+    key: "cluster/restarts",
+    title: "Running since",
+    description: "Time since each server started.",
+    kind: "lines",
+    unit: "s",
+    width: 12,
+    queries: [{ expr: "time() - nats_server:start:seconds", legend: "{{server_id}}" }],
+  },
+  {
+    key: "cluster/disk",
+    title: "Free disk space",
+    description: "Share of the JetStream disks that is free.",
+    kind: "lines",
+    unit: "percentunit",
+    width: 12,
+    queries: [
+      {
+        expr: (_facts, { volumes }) =>
+          volumes?.kind === "kubelet"
+            ? `kubelet_volume_stats_available_bytes{namespace="${volumes.namespace}", persistentvolumeclaim=~"${volumes.claims}"} / kubelet_volume_stats_capacity_bytes{namespace="${volumes.namespace}", persistentvolumeclaim=~"${volumes.claims}"}`
+            : `node_filesystem_avail_bytes{mountpoint="${volumes?.mountpoint}"} / node_filesystem_size_bytes{mountpoint="${volumes?.mountpoint}"}`,
+        legend: "{{persistentvolumeclaim}}{{instance}}",
+      },
+    ],
+    applies: (_facts, options) => options.volumes !== undefined,
+  },
+];
+
+const ROWS: readonly RowSpec[] = [
+  { title: "State", panels: STATE },
+  { title: "Traffic", panels: TRAFFIC },
+  { title: "Resources", panels: RESOURCES },
+];
+
+/** Servers, quorum, leader, traffic and resources. */
+export const CLUSTER_BOARD: BoardSpec = {
+  name: "cluster",
+  title: "NATS / Cluster",
+  description: "Whether the bus is well: servers, quorum, leader, traffic, resources.",
+  variables: [],
+  rows: ROWS,
+};

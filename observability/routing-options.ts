@@ -1,0 +1,148 @@
+/** What the user says about receivers of alerts. */
+import { assertNoProblems, type Problem } from "../core/errors.ts";
+
+/** Where a secret is read from: a file on the Alertmanager's machine, or a key of a Kubernetes Secret. Never the secret itself. */
+export type SecretSource = { readonly file: string } | { readonly secret: string; readonly key: string };
+
+/** A severity that reaches people. */
+export type RoutedSeverity = "critical" | "warning" | "info";
+
+/** Any HTTP endpoint. */
+export interface WebhookReceiver {
+  /** Address without secrets in it. Give this or `urlFrom`.
+   * @default - `urlFrom` */
+  readonly url?: string;
+  /** Where the address is read from when it holds a secret. As a file this needs Alertmanager 0.26.
+   * @default - `url` */
+  readonly urlFrom?: SecretSource;
+  /** Where the bearer token is read from.
+   * @default - no token */
+  readonly token?: SecretSource;
+}
+
+/** A Slack channel. */
+export interface SlackReceiver {
+  /** Where the webhook address is read from. */
+  readonly webhookUrl: SecretSource;
+  /** Channel, `#name`. */
+  readonly channel: string;
+}
+
+/** A PagerDuty service (Events API v2). */
+export interface PagerDutyReceiver {
+  /** Where the integration key is read from. As a file this needs Alertmanager 0.25. */
+  readonly routingKey: SecretSource;
+}
+
+/** A mailbox. */
+export interface EmailReceiver {
+  /** Address of the reader. */
+  readonly to: string;
+  /** Address of the sender. */
+  readonly from: string;
+  /** Mail server, `host:port`. */
+  readonly smarthost: string;
+  /** User at the mail server.
+   * @default - no login */
+  readonly username?: string;
+  /** Where the password is read from. As a file this needs Alertmanager 0.25.
+   * @default - no login */
+  readonly password?: SecretSource;
+}
+
+/** Someone who is told, in one or several ways. */
+export interface Receiver {
+  /** Name, used by the routes. */
+  readonly name: string;
+  /** @default - no webhook */
+  readonly webhook?: WebhookReceiver;
+  /** @default - no Slack message */
+  readonly slack?: SlackReceiver;
+  /** @default - no page */
+  readonly pagerduty?: PagerDutyReceiver;
+  /** @default - no mail */
+  readonly email?: EmailReceiver;
+}
+
+/** A recurring time in which some severities keep silent, all in UTC. */
+export interface MuteTime {
+  /** Name. */
+  readonly name: string;
+  /** Days, `monday` or `saturday:sunday`.
+   * @default - every day */
+  readonly weekdays?: readonly string[];
+  /** Hours within a day; a night is two of them.
+   * @default - all day */
+  readonly times?: readonly { /** `HH:MM`. */ readonly start: string /** `HH:MM`, up to `24:00`. */; readonly end: string }[];
+  /** What is muted.
+   * @default ["warning", "info"] */
+  readonly severities?: readonly RoutedSeverity[];
+}
+
+/** Receivers, and who gets what. */
+export interface AlertRouting {
+  /** Everyone who can be told. */
+  readonly receivers: readonly Receiver[];
+  /** Receiver of critical alerts, usually a pager.
+   * @default - nobody */
+  readonly critical?: string;
+  /** Receiver of warnings, usually tickets or a channel.
+   * @default - nobody */
+  readonly warning?: string;
+  /** Receiver of informative alerts, usually a digest.
+   * @default - nobody */
+  readonly info?: string;
+  /** Receiver of the heartbeat: an outside service that raises the alarm when it stops.
+   * @default - nobody */
+  readonly watchdog?: string;
+  /** Receivers of stream and consumer alerts by the team of the stream; critical ones go to `critical` as well.
+   * @default {} */
+  readonly teams?: Readonly<Record<string, string>>;
+  /** Times of silence.
+   * @default [] */
+  readonly muteTimes?: readonly MuteTime[];
+}
+
+/**
+ * Checks that routes and receivers fit together.
+ * @throws ERR_CONFIG_VALUE, or ERR_CONFIG with all problems
+ */
+export function assertRouting(routing: AlertRouting): void {
+  const names = routing.receivers.map(({ name }) => name);
+  const { critical, warning, info, watchdog } = routing;
+  const used = { critical, warning, info, watchdog, ...prefixed("teams.", routing.teams ?? {}) };
+  assertNoProblems([
+    ...Object.entries(used).flatMap(([setting, name]) =>
+      name === undefined || names.includes(name) ? [] : [unknownReceiver(setting, name, names)],
+    ),
+    ...names.flatMap((name, index) => (name === "nobody" || names.indexOf(name) < index ? [takenName(name, index)] : [])),
+    ...routing.receivers.flatMap(({ webhook, name }, index) =>
+      (webhook?.url === undefined) === (webhook?.urlFrom === undefined) && webhook ? [addressOf(name, index)] : [],
+    ),
+  ]);
+}
+
+function prefixed(prefix: string, entries: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [prefix + key, value]));
+}
+
+function unknownReceiver(setting: string, name: string, names: readonly string[]): Problem {
+  const known = names.length === 0 ? "there are none" : `there are ${names.join(", ")}`;
+  return problem(setting, `receiver "${name}" does not exist; ${known}`, "add the receiver or correct the name");
+}
+
+function takenName(name: string, index: number): Problem {
+  return problem(`receivers[${index}].name`, `the name "${name}" is already taken`, 'choose another name; "nobody" is reserved');
+}
+
+function addressOf(name: string, index: number): Problem {
+  return problem(
+    `receivers[${index}].webhook`,
+    `webhook of receiver "${name}" needs exactly one of url and urlFrom`,
+    "give one of the two",
+  );
+}
+
+function problem(setting: string, message: string, remedy: string): Problem {
+  return { code: "ERR_CONFIG_VALUE", path: `monitoring.alerting.${setting}`, message, remedy };
+}
