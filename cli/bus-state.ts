@@ -1,0 +1,102 @@
+import type { ResourceEntry, Snapshot } from "../engine/model.ts";
+import { isMap, unwrapSecrets } from "../engine/traversal.ts";
+import { parseUrn } from "../engine/urn.ts";
+import type { PropertyMap, Value } from "../engine/values.ts";
+
+/** A user of the bus and where its credentials lie. */
+export interface BusUser {
+  readonly name: string;
+  readonly account: string;
+  readonly role: string;
+  /** Credentials file, relative to the project; "" when none was written. */
+  readonly file: string;
+}
+
+/** A stream as it stands in the state. */
+export interface BusStream {
+  readonly name: string;
+  readonly subjects: readonly string[];
+}
+
+/** A server as it stands in the state. */
+export interface BusServer {
+  readonly name: string;
+  /** Runtime folder, relative to the project or absolute. */
+  readonly directory: string;
+  readonly clientUrl: string;
+  readonly monitorUrl: string;
+  /** Listening ports. */
+  readonly ports: { readonly client: number; readonly monitor: number; readonly route: number };
+}
+
+/** What the state tells about a bus: how to reach it and what it holds. */
+export interface BusState {
+  /** Client URLs. */
+  readonly urls: readonly string[];
+  readonly servers: readonly BusServer[];
+  readonly users: readonly BusUser[];
+  readonly streams: readonly BusStream[];
+  /** Certificate bundle, relative to the project; "" without one. */
+  readonly caFile: string;
+}
+
+const TYPES = {
+  cluster: "pulumi-nodejs:dynamic/natsbus/process:Cluster",
+  files: "pulumi-nodejs:dynamic/natsbus/accounts:CredentialsFiles",
+  users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
+  stream: "pulumi-nodejs:dynamic/natsbus/streams:Stream",
+} as const;
+
+/** Reads the bus out of a state; everything is empty when nothing was made yet. */
+export function readBusState(snapshot: Snapshot | undefined): BusState {
+  const entries = (snapshot?.resources ?? []).filter((entry) => entry.delete !== true);
+  const ofType = (type: string): PropertyMap[] => entries.filter((entry) => entry.type === type).map(properties);
+  const clusters = ofType(TYPES.cluster);
+  const files = ofType(TYPES.files);
+  const paths = new Map(files.flatMap((bag) => Object.entries(mapOf(bag["files"])).map(([user, path]) => [user, textOf(path)] as const)));
+  return {
+    urls: clusters.flatMap((bag) => listOf(bag["urls"]).map(textOf)),
+    servers: clusters.flatMap((bag) => listOf(bag["nodes"]).map(mapOf).map(readServer)),
+    users: ofType(TYPES.users).flatMap((bag) =>
+      Object.entries(mapOf(bag["users"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
+    ),
+    streams: entries.filter((entry) => entry.type === TYPES.stream).map(readStream),
+    caFile: files.map((bag) => textOf(bag["caFile"])).find((path) => path !== "") ?? "",
+  };
+}
+
+function readServer(node: PropertyMap): BusServer {
+  const ports = mapOf(node["ports"]);
+  return {
+    name: textOf(node["name"]),
+    directory: textOf(node["directory"]),
+    clientUrl: textOf(node["clientUrl"]),
+    monitorUrl: textOf(node["monitorUrl"]),
+    ports: { client: Number(ports["client"]), monitor: Number(ports["monitor"]), route: Number(ports["route"]) },
+  };
+}
+
+function readUser(name: string, user: PropertyMap, paths: ReadonlyMap<string, string>): BusUser {
+  return { name, account: textOf(user["account"]), role: textOf(user["role"]), file: paths.get(name) ?? "" };
+}
+
+function readStream(entry: ResourceEntry): BusStream {
+  const bag = properties(entry);
+  return { name: textOf(bag["name"]) || parseUrn(entry.urn).name, subjects: listOf(bag["subjects"]).map(textOf) };
+}
+
+function properties(entry: ResourceEntry): PropertyMap {
+  return unwrapSecrets<PropertyMap>({ ...entry.inputs, ...entry.outputs });
+}
+
+function mapOf(value: Value | undefined): PropertyMap {
+  return isMap(value) ? value : {};
+}
+
+function listOf(value: Value | undefined): readonly Value[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: Value | undefined): string {
+  return typeof value === "string" ? value : "";
+}
