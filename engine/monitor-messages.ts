@@ -1,7 +1,7 @@
 import type { Alias } from "@pulumi/pulumi/proto/alias_pb.js";
 import type { ReadResourceRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import type { SourcePosition, StackTrace } from "@pulumi/pulumi/proto/source_pb.js";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import structMessages from "google-protobuf/google/protobuf/struct_pb.js";
 import { BusError } from "../core/errors.ts";
 import type { ProviderRequest } from "./default-providers.ts";
 import type { AliasSpec, Goal } from "./goal.ts";
@@ -107,13 +107,17 @@ function decodeDependencies(
 ): Record<string, readonly string[]> {
   const map = request.getPropertydependenciesMap();
   if (map.getLength() === 0) return request.getCustom() ? Object.fromEntries(Object.keys(inputs).map((key) => [key, dependencies])) : {};
-  return Object.fromEntries(map.getEntryList().map(([key, value]) => [key, unique(value.getUrnsList())]));
+  const result: Record<string, readonly string[]> = {};
+  map.forEach((value, key) => {
+    result[key] = unique(value.getUrnsList());
+  });
+  return result;
 }
 
 function decodeTrigger(request: RegisterResourceRequest, context: DecodeContext): Goal["replacementTrigger"] {
   const value = request.getReplacementTrigger();
   if (value === undefined) return undefined;
-  const holder = new Struct();
+  const holder = new structMessages.Struct();
   holder.getFieldsMap().set("trigger", value);
   return decodeStruct(holder, unknowns(context))["trigger"];
 }

@@ -15,7 +15,8 @@ import type {
   SupportsFeatureRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
 import resourceMessages from "@pulumi/pulumi/proto/resource_pb.js";
-import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import type { Empty as EmptyMessage } from "google-protobuf/google/protobuf/empty_pb.js";
+import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import { BusError, isBusError } from "../core/errors.ts";
 import type { ProviderRequest, StackConfig } from "./default-providers.ts";
 import type { DecodeContext } from "./monitor-messages.ts";
@@ -92,7 +93,7 @@ function monitorMethods(options: MonitorOptions) {
   const packages = new Map<string, ProviderRequest>();
   const context: DecodeContext = { preview: options.preview, projectRoot: options.projectRoot, packages };
   const answer = <Request, Response>(task: (request: Request) => Promise<Response>): Handler<Request, Response> => handler(options, task);
-  const refuse = (feature: string): Handler<unknown, Empty> =>
+  const refuse = (feature: string): Handler<unknown, EmptyMessage> =>
     answer(async () => {
       throw unsupported(feature);
     });
@@ -102,7 +103,7 @@ function monitorMethods(options: MonitorOptions) {
     registerResource: answer((request: RegisterResourceRequest) => register(options.registrar(), request, context)),
     registerResourceOutputs: answer(async (request: RegisterResourceOutputsRequest) => {
       await options.registrar().outputs(request.getUrn(), decodeStruct(request.getOutputs(), unknowns(context)));
-      return new Empty();
+      return new emptyMessages.Empty();
     }),
     readResource: answer((request: ReadResourceRequest) => read(options.registrar(), request, context)),
     invoke: answer((request: ResourceInvokeRequest) => invoke(options.registrar(), request, context)),
@@ -114,7 +115,7 @@ function monitorMethods(options: MonitorOptions) {
     registerErrorHook: refuse("an error hook"),
     signalAndWaitForShutdown: answer(async () => {
       options.onShutdown();
-      return new Empty();
+      return new emptyMessages.Empty();
     }),
   };
 }
@@ -122,10 +123,10 @@ function monitorMethods(options: MonitorOptions) {
 function engineMethods(options: MonitorOptions) {
   let root = "";
   const answer = <Request, Response>(task: (request: Request) => Promise<Response>): Handler<Request, Response> => handler(options, task);
-  const empty = new Empty();
+  const empty = new emptyMessages.Empty();
   return {
     // The program sends its messages one after another and waits for each answer.
-    log: (call: ServerUnaryCall<LogRequest, Empty>, done: sendUnaryData<Empty>) => {
+    log: (call: ServerUnaryCall<LogRequest, EmptyMessage>, done: sendUnaryData<EmptyMessage>) => {
       done(null, empty);
       log(options, call.request);
     },
@@ -139,7 +140,7 @@ function engineMethods(options: MonitorOptions) {
       return new engineMessages.SetRootResourceResponse();
     }),
     requirePulumiVersion: answer(async () => new engineMessages.RequirePulumiVersionResponse()),
-    startDebugging: answer(async () => new Empty()),
+    startDebugging: answer(async () => new emptyMessages.Empty()),
   };
 }
 

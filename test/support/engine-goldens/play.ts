@@ -1,0 +1,289 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { renderPreviewDocument } from "../../../cli/reporters/preview-json.ts";
+import type { DiagnosticEvent } from "../../../engine/events.ts";
+import { initBackend } from "../../../engine/file-state.ts";
+import { removeLocks } from "../../../engine/lock.ts";
+import { exportState, replaceState } from "../../../engine/recorder.ts";
+import { createSecrets, openSecrets } from "../../../engine/secrets.ts";
+import { stackFiles } from "../../../engine/stack-files.ts";
+import { decodeState, parseDocument } from "../../../engine/state.ts";
+import type { EngineRunOutcome, EngineRunRequest } from "./engine-run.ts";
+import { PROJECT, runEngine, STACK } from "./engine-run.ts";
+import type { Edit, GoldenStep, Scenario, ScenarioStep, Trigger } from "./scenario.ts";
+import { GOLDENS } from "./scenario.ts";
+
+type Json = Record<string, unknown>;
+
+interface Normaliser {
+  secrets: unknown;
+  step(from: number, to: number): void;
+  state(document: unknown): { readonly state: Json; readonly stateOrder: readonly string[] };
+  events(lines: readonly unknown[]): Json;
+  preview(document: unknown): { readonly preview: Json & { steps: readonly unknown[] }; readonly previewOrder: readonly string[] };
+  calls(lines: readonly unknown[]): readonly { readonly call: string }[];
+  files(paths: readonly string[]): Json;
+  history(record: unknown): unknown;
+  value(value: unknown): unknown;
+}
+
+interface NormaliseModule {
+  readonly Normaliser: new (paths: [string, string][]) => Normaliser;
+  readonly Secrets: new (salt: string | undefined, passphrase: string) => unknown;
+  readonly differences: (golden: GoldenStep, measured: GoldenStep, fields?: string[]) => string[];
+}
+
+/** The recorder's own comparison, as it is. */
+export const { Normaliser, Secrets, differences } = (await import(join(GOLDENS, "replay/normalise.ts"))) as NormaliseModule;
+
+const PASSPHRASE = "correct-horse";
+const NODE_MODULES = realpathSync(join(import.meta.dirname, "../../../node_modules"));
+const RUNS: ReadonlySet<string> = new Set(["up", "preview", "refresh", "preview-refresh", "destroy", "preview-destroy"]);
+
+interface Stage {
+  readonly scenario: Scenario;
+  readonly directory: string;
+  readonly backend: string;
+  readonly salt: string;
+  readonly normaliser: Normaliser;
+  readonly config: Record<string, string>;
+  readonly secretKeys: Set<string>;
+}
+
+/** Plays all steps of a scenario with the embedded engine; the folder is removed afterwards unless `keep` is set. */
+export async function playScenario(scenario: Scenario, keep = false): Promise<readonly GoldenStep[]> {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), `goldens-${scenario.name}-`)));
+  try {
+    const stage = await prepare(scenario, root);
+    const recorded: GoldenStep[] = [];
+    for (const step of scenario.steps) recorded.push(await playStep(stage, step));
+    return recorded;
+  } finally {
+    if (!keep) rmSync(root, { recursive: true, force: true });
+  }
+}
+
+async function prepare(scenario: Scenario, root: string): Promise<Stage> {
+  const directory = join(root, scenario.name);
+  const backend = join(root, `${scenario.name}.state`);
+  cpSync(join(GOLDENS, "program"), directory, { recursive: true });
+  mkdirSync(backend);
+  symlinkSync(NODE_MODULES, join(root, "node_modules"));
+  writeFileSync(join(directory, "program.json"), "{}");
+  const secrets = await createSecrets(PASSPHRASE);
+  initBackend(backend);
+  replaceState({ resources: [], pendingOperations: [] }, { address: { root: backend, project: PROJECT, stack: STACK }, secrets });
+  const normaliser = new Normaliser([
+    [`project:///${relative(directory, NODE_MODULES)}`, "project:///<node_modules>"],
+    [backend, "<state>"],
+    [directory, "<program>"],
+    [NODE_MODULES, "<node_modules>"],
+    // The engine starts the program without mapping compiled JavaScript back, which costs the SDK 40 % of its time.
+    ["<node_modules>/@pulumi/pulumi/runtime/stack.js", "<node_modules>/@pulumi/runtime/stack.ts"],
+  ]);
+  normaliser.secrets = new Secrets(secrets.salt, PASSPHRASE);
+  return { scenario, directory, backend, salt: secrets.salt, normaliser, config: {}, secretKeys: new Set() };
+}
+
+async function playStep(stage: Stage, step: ScenarioStep): Promise<GoldenStep> {
+  const { directory, backend, normaliser } = stage;
+  if (step.program !== undefined) writeFileSync(join(directory, "program.json"), JSON.stringify(step.program));
+  writeFileSync(join(directory, "behaviour.json"), JSON.stringify(step.behaviour ?? {}));
+  configure(stage, step);
+  const callsBefore = readLines(join(directory, "calls.jsonl")).length;
+  const historiesBefore = histories(backend).length;
+  const from = Date.now();
+  const record: Record<string, unknown> = { step: step.name };
+  if (RUNS.has(step.command)) Object.assign(record, await run(stage, step, callsBefore, from));
+  else Object.assign(record, await command(stage, step), markTime(normaliser, from));
+  Object.assign(record, recordState(stage));
+  const all = histories(backend);
+  const newest = all.at(-1);
+  record["history"] =
+    all.length > historiesBefore && newest !== undefined ? normaliser.history(JSON.parse(readFileSync(join(backend, newest), "utf8"))) : null;
+  record["files"] = normaliser.files(below(backend));
+  return record;
+}
+
+function markTime(normaliser: Normaliser, from: number): Json {
+  normaliser.step(from, Date.now());
+  return {};
+}
+
+function configure({ config, secretKeys }: Stage, step: ScenarioStep): void {
+  for (const [key, value] of Object.entries(step.config?.set ?? {})) {
+    const name = fullKey(key);
+    config[name] = typeof value === "string" ? value : value.secret;
+    if (typeof value === "string") secretKeys.delete(name);
+    else secretKeys.add(name);
+  }
+  for (const key of step.config?.remove ?? []) {
+    delete config[fullKey(key)];
+    secretKeys.delete(fullKey(key));
+  }
+}
+
+function fullKey(key: string): string {
+  return key.includes(":") ? key : `${PROJECT}:${key}`;
+}
+
+async function run(stage: Stage, step: ScenarioStep, callsBefore: number, from: number): Promise<Json> {
+  const { normaliser, directory } = stage;
+  const record: Record<string, unknown> = {};
+  const outcome = await perform(stage, step, callsBefore, record);
+  normaliser.step(from, Date.now());
+  record["exitCode"] = outcome.exitCode;
+  if (outcome.stderr !== "") record["stderr"] = outcome.stderr;
+  const { result } = outcome;
+  if (result !== undefined && step.command.startsWith("preview")) {
+    const diagnostics = outcome.events.flatMap((event): DiagnosticEvent[] => ("diagnosticEvent" in event ? [event.diagnosticEvent] : []));
+    Object.assign(record, normaliser.preview(renderPreviewDocument({ config: stage.config, result, diagnostics })));
+  }
+  const events = normaliser.events(outcome.events);
+  const calls = normaliser.calls(readLines(join(directory, "calls.jsonl")).slice(callsBefore));
+  if (stage.scenario.record !== "counts") return { ...record, ...events, calls };
+  const all = events["events"] as readonly { event: string; op: string }[];
+  const preview = record["preview"] as { steps: readonly unknown[] } | undefined;
+  return {
+    ...record,
+    summary: events["summary"],
+    diagnostics: events["diagnostics"],
+    eventCounts: count(all.map(({ event, op }) => `${event} ${op}`)),
+    callCounts: count(calls.map(({ call }) => call.split(" ")[0] ?? "")),
+    ...(preview === undefined ? {} : { preview: { ...preview, steps: preview.steps.length }, previewOrder: undefined }),
+  };
+}
+
+async function perform(stage: Stage, step: ScenarioStep, callsBefore: number, record: Record<string, unknown>): Promise<EngineRunOutcome> {
+  const request: EngineRunRequest = {
+    directory: stage.directory,
+    backend: stage.backend,
+    salt: stage.salt,
+    passphrase: step.passphrase ?? PASSPHRASE,
+    command: step.command,
+    args: step.args ?? [],
+    config: stage.config,
+    secretKeys: [...stage.secretKeys],
+  };
+  if (step.interrupt?.signal === "SIGKILL") return killed(stage, step.interrupt, request, callsBefore);
+  const graceful = new AbortController();
+  let over = false;
+  const first = runEngine(request, { graceful: graceful.signal, now: new AbortController().signal }).finally(() => {
+    over = true;
+  });
+  if (step.interrupt !== undefined) {
+    await until(stage, step.interrupt.when, callsBefore, () => !over);
+    await pause(step.interrupt.afterMs ?? 300);
+    graceful.abort();
+  }
+  if (step.concurrent !== undefined) {
+    await until(stage, step.concurrent.when, callsBefore, () => !over);
+    const second = await runEngine({ ...request, command: step.concurrent.command });
+    record["second"] = { exitCode: second.exitCode, stderr: second.stderr };
+  }
+  return first;
+}
+
+async function killed(stage: Stage, interrupt: NonNullable<ScenarioStep["interrupt"]>, request: EngineRunRequest, callsBefore: number): Promise<EngineRunOutcome> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "killed-run.ts"), JSON.stringify(request)], { stdio: "ignore" });
+  const ended = new Promise<void>((resolve) => {
+    child.on("exit", () => resolve());
+  });
+  await until(stage, interrupt.when, callsBefore, () => child.exitCode === null);
+  await pause(interrupt.afterMs ?? 300);
+  child.kill("SIGKILL");
+  await ended;
+  return { exitCode: null as unknown as number, result: undefined, events: [], stderr: "" };
+}
+
+async function until({ directory }: Stage, trigger: Trigger, from: number, goesOn: () => boolean): Promise<void> {
+  const begun = (line: unknown): boolean => {
+    const { phase, operation, key } = line as { phase: string; operation?: string; key?: string };
+    return phase === "begin" && operation === trigger.operation && key === trigger.key;
+  };
+  while (goesOn() && !readLines(join(directory, "calls.jsonl")).slice(from).some(begun)) await pause(20);
+}
+
+async function command(stage: Stage, step: ScenarioStep): Promise<Json> {
+  const { backend, salt, normaliser } = stage;
+  const address = { root: backend, project: PROJECT, stack: STACK };
+  const secrets = await openSecrets(salt, PASSPHRASE);
+  const showSecrets = step.args?.includes("--show-secrets") ?? false;
+  switch (step.command) {
+    case "cancel":
+      removeLocks(stackFiles(address).locks);
+      return { exitCode: 0 };
+    case "export":
+      return { exitCode: 0, document: normaliser.state(exportState(address, { secrets, showSecrets })).state };
+    case "round-trip": {
+      const document = structuredClone(exportState(address, { secrets })) as unknown as Record<string, unknown>;
+      for (const edit of step.edit ?? []) applyEdit(document, edit);
+      try {
+        const snapshot = decodeState(parseDocument(document as never), secrets);
+        replaceState({ ...snapshot, pendingOperations: [] }, { address, secrets });
+        return { exitCode: 0 };
+      } catch (error) {
+        return { exitCode: 1, stderr: String(error) };
+      }
+    }
+    default:
+      return {};
+  }
+}
+
+function applyEdit(document: Record<string, unknown>, edit: Edit): void {
+  const deployment = document["deployment"] as { resources: { urn: string }[]; manifest: { magic: string } };
+  const find = (end: string): number => deployment.resources.findIndex(({ urn }) => urn.endsWith(end));
+  if (edit.remove !== undefined) deployment.resources.splice(find(edit.remove), 1);
+  if (edit.resource !== undefined) Object.assign(deployment.resources[find(edit.resource)] ?? {}, edit.merge);
+  if (edit.reverse === true) deployment.resources.reverse();
+  if (edit.magic !== undefined) deployment.manifest.magic = edit.magic;
+}
+
+function recordState({ backend, normaliser, scenario, salt }: Stage): Json {
+  const file = stackFiles({ root: backend, project: PROJECT, stack: STACK });
+  const { state, stateOrder } = normaliser.state(stateDocument(file.checkpoint, file.journal, { backend, salt }));
+  if (scenario.record !== "counts") return { state, stateOrder };
+  const deployment = state["deployment"] as { resources: readonly unknown[] };
+  return { state: { ...state, deployment: { ...deployment, resources: deployment.resources.slice(0, 4) } }, stateCount: stateOrder.length };
+}
+
+const opened = new Map<string, ReturnType<typeof openSecrets>>();
+
+function stateDocument(checkpoint: string, _journal: string, _stage: { backend: string; salt: string }): unknown {
+  const { version, features, checkpoint: body } = JSON.parse(readFileSync(checkpoint, "utf8")) as {
+    version: number;
+    features?: readonly string[];
+    checkpoint: { latest?: unknown };
+  };
+  return { version, ...(features === undefined ? {} : { features }), deployment: body.latest ?? {} };
+}
+
+function histories(backend: string): string[] {
+  return below(backend)
+    .filter((file) => file.endsWith(".history.json"))
+    .sort();
+}
+
+function below(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+function readLines(file: string): readonly unknown[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => JSON.parse(line));
+}
+
+function count(list: readonly string[]): Record<string, number> {
+  const result: Record<string, number> = {};
+  for (const item of [...list].sort()) result[item] = (result[item] ?? 0) + 1;
+  return result;
+}
