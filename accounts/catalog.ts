@@ -19,10 +19,10 @@ interface Family {
 
 // The subjects `<family>.<priority>.<event>` and the streams of `streams/catalog.ts`; a test keeps the two equal.
 const FAMILIES: Readonly<Record<string, Family>> = {
-  consciousness: { subjects: ["consciousness.>"], stream: "CONSCIOUSNESS", consumer: "consciousness" },
-  security: { subjects: ["security.>"], stream: "SECURITY", consumer: "security" },
-  performance: { subjects: ["performance.>"], stream: "PERFORMANCE", consumer: "performance" },
-  orchestration: { subjects: ["ai.>", "orchestrator.>"], stream: "ORCHESTRATION", consumer: "orchestration" },
+  consciousness: { subjects: ["consciousness.>"], stream: "CONSCIOUSNESS", consumer: "consciousness-worker" },
+  security: { subjects: ["security.>"], stream: "SECURITY", consumer: "security-worker" },
+  performance: { subjects: ["performance.>"], stream: "PERFORMANCE", consumer: "performance-worker" },
+  orchestration: { subjects: ["ai.>", "orchestrator.>"], stream: "ORCHESTRATION", consumer: "orchestration-worker" },
 };
 
 const NOTIFICATIONS = "notifications";

@@ -16,6 +16,7 @@ const FAMILY_WILDCARDS = ["consciousness.>", "security.>", "performance.>", "ai.
 const USERS = ["consciousness", "security", "performance", "orchestration", "gitlab", "matrix", "monitoring", "admin"];
 const NOTIFICATIONS = [...Object.keys(FAMILIES), "gitlab", "matrix"].map((name) => `notifications.${name}.news`);
 
+const workerOf = (user: string) => `${user}-worker`;
 const consumerRights = (stream: string, consumer: string) => [
   `$JS.API.STREAM.INFO.${stream}`,
   `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
@@ -23,18 +24,18 @@ const consumerRights = (stream: string, consumer: string) => [
   `$JS.ACK.${stream}.${consumer}.1.1.1.1.0`,
   `$JS.ACK.hub.hash.${stream}.${consumer}.1.1.1.1.0`,
 ];
-const JETSTREAM_CHANGES = Object.entries(FAMILIES).flatMap(([consumer, { stream }]) => [
+const JETSTREAM_CHANGES = Object.entries(FAMILIES).flatMap(([user, { stream }]) => [
   `$JS.API.STREAM.UPDATE.${stream}`,
   `$JS.API.STREAM.PURGE.${stream}`,
   `$JS.API.STREAM.DELETE.${stream}`,
   `$JS.API.STREAM.MSG.DELETE.${stream}`,
   `$JS.API.STREAM.MSG.GET.${stream}`,
   `$JS.API.DIRECT.GET.${stream}`,
-  `$JS.API.CONSUMER.CREATE.${stream}.${consumer}`,
+  `$JS.API.CONSUMER.CREATE.${stream}.${workerOf(user)}`,
   `$JS.API.CONSUMER.CREATE.${stream}.other`,
-  `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${consumer}`,
-  `$JS.API.CONSUMER.DELETE.${stream}.${consumer}`,
-  `$JS.API.CONSUMER.PAUSE.${stream}.${consumer}`,
+  `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${workerOf(user)}`,
+  `$JS.API.CONSUMER.DELETE.${stream}.${workerOf(user)}`,
+  `$JS.API.CONSUMER.PAUSE.${stream}.${workerOf(user)}`,
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.other`,
   `$JS.ACK.${stream}.other.1.1.1.1.0`,
 ]);
@@ -70,7 +71,7 @@ const OTHERS = [
 const PUBLISHED = [
   ...FAMILY_SUBJECTS,
   ...NOTIFICATIONS,
-  ...Object.entries(FAMILIES).flatMap(([consumer, { stream }]) => consumerRights(stream, consumer)),
+  ...Object.entries(FAMILIES).flatMap(([user, { stream }]) => consumerRights(stream, workerOf(user))),
   ...JETSTREAM_CHANGES,
   ...HEALTH,
   ...SYSTEM_CHANGES,
@@ -96,7 +97,12 @@ const SUBSCRIBED = [
 ];
 
 const family = (user: keyof typeof FAMILIES) => ({
-  publish: [...FAMILIES[user].subjects, `notifications.${user}.news`, "$JS.API.INFO", ...consumerRights(FAMILIES[user].stream, user)],
+  publish: [
+    ...FAMILIES[user].subjects,
+    `notifications.${user}.news`,
+    "$JS.API.INFO",
+    ...consumerRights(FAMILIES[user].stream, workerOf(user)),
+  ],
   subscribe: [...FAMILIES[user].subjects, ...FAMILIES[user].subjects.map((subject) => subject.replace(/\..*/, ".>"))],
 });
 // Written out, not derived from the catalogue, so that a wrong catalogue fails here.
@@ -151,15 +157,15 @@ describe("what each role may do on real servers", () => {
     await using admin = await probe(bus.connectionOf("admin"));
     const manager = await jetstreamManager(admin.connection);
     await manager.streams.add({ name: stream, subjects: subjects.map((subject) => subject.replace(/\..*/, ".>")), num_replicas: 1 });
-    await manager.consumers.add(stream, { durable_name: user, ack_policy: "explicit" });
+    await manager.consumers.add(stream, { durable_name: workerOf(user), ack_policy: "explicit" });
     await using client = await probe(bus.connectionOf(user), { inboxPrefix: inboxPrefix(user) });
     const context = jetstream(client.connection);
     expect((await context.publish(subjects[0], "one")).stream).toBe(stream);
-    const consumer = await context.consumers.get(stream, user);
+    const consumer = await context.consumers.get(stream, workerOf(user));
     const message = await consumer.next({ expires: 2000 });
     expect(message?.string()).toBe("one");
     expect(await message?.ackAck()).toBe(true);
-    expect((await manager.consumers.info(stream, user)).ack_floor.stream_seq).toBe(1);
+    expect((await manager.consumers.info(stream, workerOf(user))).ack_floor.stream_seq).toBe(1);
   });
 
   it("two users cannot read each other's answers", async () => {
