@@ -93,6 +93,9 @@ export const ERROR_CODES = {
   ERR_PUBLISH: "a message was refused by the server or not confirmed in time",
   ERR_READ: "messages of a stream cannot be read",
   ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
+  // components
+  ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",
+  ERR_AUTH_MODE: "the authentication mode can be named in a stack file but not declared yet",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;

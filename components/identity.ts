@@ -1,0 +1,157 @@
+/** The identities of a bus: keys and credentials first, which need no server, then the accounts, which do. */
+import * as pulumi from "@pulumi/pulumi";
+import { ADMIN_USER } from "../accounts/catalog.ts";
+import { Account, AccountKeys, CredentialsFiles, Operator, Users } from "../accounts/resource.ts";
+import type { AccountSpec, UserSpec } from "../accounts/spec.ts";
+import type { ConnectionSpec } from "../core/connection.ts";
+import type { ResolvedBus } from "./resolve.ts";
+import type { TargetIdentity } from "./target.ts";
+
+/** Keys and credentials of a bus, made while its servers start. */
+export interface Identity {
+  /** What the servers must know when they start. */
+  readonly target: pulumi.Input<TargetIdentity>;
+  /** Credentials of the user that makes the streams; none without accounts. */
+  readonly admin: pulumi.Output<string> | undefined;
+  /** Map keyed by user name: path of its credentials file; empty without accounts. */
+  readonly files: pulumi.Output<Readonly<Record<string, string>>>;
+  /** Makes the accounts on the servers; streams depend on what it answers. */
+  readonly push: (cluster: ReachableCluster) => pulumi.Resource[];
+}
+
+/** A cluster that can be connected to. */
+export interface ReachableCluster {
+  /** Client URLs. */
+  readonly servers: pulumi.Input<readonly string[]>;
+  /** Authorities to trust; none for plain connections. */
+  readonly ca: pulumi.Output<string> | undefined;
+  /** Names of all servers. */
+  readonly nodes: readonly string[];
+  /** Options of everything inside the cluster. */
+  readonly inside: pulumi.CustomResourceOptions;
+}
+
+/** Where the parts of the identity belong. */
+export interface IdentityContext {
+  /** Name of the bus; its parts are named after it. */
+  readonly name: string;
+  /** Options of every part. */
+  readonly options: pulumi.CustomResourceOptions;
+  /** Authorities clients must trust, PEM. */
+  readonly bundle: pulumi.Output<string>;
+}
+
+/** Settings of a connection to the cluster with the given credentials. */
+export function connectionTo(
+  cluster: ReachableCluster,
+  creds: pulumi.Output<string> | undefined,
+  jetstream: { readonly domain?: string } = {},
+): pulumi.Input<ConnectionSpec> {
+  const { servers, ca } = cluster;
+  const connection = { servers, ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }), ...jetstream };
+  return pulumi.output(connection) as pulumi.Output<ConnectionSpec>;
+}
+
+/** Creates the identity of a bus in the mode its configuration names. */
+export function createIdentity(bus: ResolvedBus, context: IdentityContext): Identity {
+  return bus.spec.auth.mode === "jwt" ? createOperatorIdentity(bus, context) : createOpenIdentity(context, bus.spec.process.directory);
+}
+
+function createOpenIdentity({ name, options, bundle }: IdentityContext, directory: string): Identity {
+  const files = new CredentialsFiles(`${name}-files`, { directory, credentials: {}, ca: bundle }, options);
+  return { target: { kind: "none" }, admin: undefined, files: files.files, push: () => [] };
+}
+
+function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options, bundle }: IdentityContext): Identity {
+  const system = accounts.find((account) => account.system);
+  const operator = new Operator(
+    `${name}-operator`,
+    { name: spec.auth.operator, systemAccount: system?.name ?? "SYS", systemRoles: Object.keys(system?.roles ?? {}) },
+    options,
+  );
+  const keys = createAccountKeys(accounts, operator, { name, options });
+  // The user that natsbus itself needs is a resource of its own: nothing about the other users can make its credentials unknown in a preview.
+  const provisioners = new Users(
+    `${name}-provisioner`,
+    { users: usersOf(accounts, (user) => user === ADMIN_USER), accounts: keys },
+    options,
+  );
+  const users = new Users(`${name}-users`, { users: usersOf(accounts, (user) => user !== ADMIN_USER), accounts: keys }, options);
+  const credentials = pulumi.all([provisioners.credentials, users.credentials]).apply(([own, others]) => ({ ...own, ...others }));
+  const files = new CredentialsFiles(`${name}-files`, { directory: spec.process.directory, credentials, ca: bundle }, options);
+  const revoked = pulumi.all([provisioners.revoked, users.revoked]).apply(([own, others]) => mergeRevoked(own, others));
+  return {
+    target: {
+      kind: "operator",
+      operatorJwt: operator.token,
+      systemAccount: operator.systemPublicKey,
+      systemAccountJwt: operator.systemToken,
+      resolverIntervalMs: spec.auth.resolverIntervalMs,
+    } as unknown as pulumi.Input<TargetIdentity>,
+    admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
+    files: files.files,
+    push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys })),
+  };
+}
+
+interface SigningKeys {
+  readonly publicKey: pulumi.Output<string>;
+  readonly roleKeys: pulumi.Output<Readonly<Record<string, string>>>;
+  readonly roleSeeds: pulumi.Output<Readonly<Record<string, string>>>;
+}
+
+function createAccountKeys(
+  accounts: readonly AccountSpec[],
+  operator: Operator,
+  { name, options }: { readonly name: string; readonly options: pulumi.CustomResourceOptions },
+): Readonly<Record<string, SigningKeys>> {
+  const keysOf = (account: AccountSpec): SigningKeys =>
+    account.system
+      ? { publicKey: operator.systemPublicKey, roleKeys: operator.systemRoleKeys, roleSeeds: operator.systemRoleSeeds }
+      : new AccountKeys(`${name}-${account.name}-keys`, { account: account.name, roles: Object.keys(account.roles) }, options);
+  return Object.fromEntries(accounts.map((account) => [account.name, keysOf(account)]));
+}
+
+function usersOf(accounts: readonly AccountSpec[], wanted: (user: string, spec: UserSpec) => boolean) {
+  const users = accounts.flatMap((account) =>
+    Object.entries(account.users)
+      .filter(([user, spec]) => wanted(user, spec))
+      .map(([user, spec]) => [user, { account: account.name, ...spec }] as const),
+  );
+  return Object.fromEntries(users);
+}
+
+interface Push {
+  readonly name: string;
+  readonly operator: Operator;
+  readonly cluster: ReachableCluster;
+  readonly revoked: pulumi.Output<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  readonly keys: Readonly<Record<string, SigningKeys>>;
+}
+
+function pushAccount(account: AccountSpec, { name, operator, cluster, revoked, keys }: Push): Account {
+  const { publicKey, roleKeys } = keys[account.name] as SigningKeys;
+  return new Account(
+    `${name}-${account.name}`,
+    {
+      connection: connectionTo(cluster, operator.systemCredentials),
+      servers: [...cluster.nodes],
+      name: account.name,
+      publicKey,
+      ...(account.description === undefined ? {} : { description: account.description }),
+      limits: account.limits,
+      roles: account.roles,
+      roleKeys,
+      revoked,
+      signingSeed: operator.signingSeed,
+    },
+    cluster.inside,
+  );
+}
+
+type Revoked = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+function mergeRevoked(a: Revoked, b: Revoked): Revoked {
+  const accounts = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return Object.fromEntries(accounts.map((account) => [account, { ...a[account], ...b[account] }]));
+}

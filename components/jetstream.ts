@@ -1,0 +1,33 @@
+/** Everything JetStream holds, as children of a bus. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { ConnectionSpec } from "../core/connection.ts";
+import type { ResolvedCatalog } from "../streams/resolve.ts";
+import { Consumer, KeyValue, ObjectStore, Stream } from "../streams/resource.ts";
+
+/** Where the streams belong. */
+export interface JetStreamContext {
+  /** Name of the bus; its parts are named after it. */
+  readonly name: string;
+  /** Connection of a user that may make streams. */
+  readonly connection: pulumi.Input<ConnectionSpec>;
+  /** Options of every part. */
+  readonly options: pulumi.CustomResourceOptions;
+}
+
+/** Creates streams and their consumers, key-value buckets and object stores. */
+export function createJetStream(catalog: ResolvedCatalog, { name, connection, options }: JetStreamContext): void {
+  const streams = new Map<string, Stream>();
+  for (const { args } of catalog.streams) streams.set(args.name, new Stream(`${name}-${args.name}`, { ...args, connection }, options));
+  for (const { args } of catalog.consumers) {
+    const stream = streams.get(args.stream);
+    // A deleted stream takes its consumers with it.
+    const within = stream === undefined ? options : { ...options, dependsOn: [stream, ...dependencies(options)], deletedWith: stream };
+    new Consumer(`${name}-${args.stream}-${args.name}`, { ...args, connection }, within);
+  }
+  for (const { args } of catalog.keyValue) new KeyValue(`${name}-kv-${args.bucket}`, { ...args, connection }, options);
+  for (const { args } of catalog.objectStores) new ObjectStore(`${name}-objects-${args.bucket}`, { ...args, connection }, options);
+}
+
+function dependencies({ dependsOn }: pulumi.CustomResourceOptions): pulumi.Resource[] {
+  return Array.isArray(dependsOn) ? (dependsOn as pulumi.Resource[]) : [];
+}

@@ -1,0 +1,70 @@
+/** From configuration text to a whole bus: what it is, who may use it, what lives in it. Pure; every problem at once. */
+import type { AccountArgs } from "../accounts/args.ts";
+import type { Overrides } from "../accounts/merge.ts";
+import { type AccountSpec, resolveAccounts } from "../accounts/spec.ts";
+import type { BusSpec } from "../core/bus-spec.ts";
+import { assertNoProblems, type Problem } from "../core/errors.ts";
+import { readStackConfig, type StackContext } from "../core/stack-config.ts";
+import type { Catalog } from "../streams/catalog.ts";
+import { type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
+
+/** What the project ships, before a stack changes it. */
+export interface Catalogues {
+  /** Streams, consumers, buckets and stores. */
+  readonly streams: Catalog;
+  /** Map keyed by account name. */
+  readonly accounts: Readonly<Record<string, AccountArgs>>;
+}
+
+/** A whole bus, complete and checked. */
+export interface ResolvedBus {
+  /** The cluster and how it is reached. */
+  readonly spec: BusSpec;
+  /** Accounts in the order of their names; none without `auth.mode: jwt`. */
+  readonly accounts: readonly AccountSpec[];
+  /** Everything JetStream holds. */
+  readonly streams: ResolvedCatalog;
+  /** Advice that stops nothing. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a stack's configuration over the catalogues.
+ * @param raw configuration as Pulumi hands it over, `natsbus:KEY` to text
+ * @throws ERR_CONFIG with every problem of configuration and catalogues, or the problem's own code when there is one
+ */
+export function resolveBus(raw: Readonly<Record<string, string>>, context: StackContext, catalogues: Catalogues): ResolvedBus {
+  const reading = readStackConfig(raw, context);
+  // Without a readable stack file nothing is known about its overrides; the catalogues alone are still worth checking.
+  const overrides = reading.spec?.overrides ?? { streams: {}, keyValue: {}, objectStores: {}, accounts: {} };
+  const streams = resolveStreams(catalogues.streams, overrides, { servers: reading.spec?.cluster.servers ?? 3 });
+  const accounts = resolveAccounts(catalogues.accounts, overrides.accounts as Overrides);
+  const unsupported = reading.spec === undefined ? [] : unsupportedChoices(reading.spec);
+  assertNoProblems([...reading.problems, ...unsupported, ...streams.problems, ...accounts.problems]);
+  const spec = reading.spec as BusSpec;
+  return { spec, accounts: spec.auth.mode === "jwt" ? accounts.specs : [], streams: streams.specs, warnings: [] };
+}
+
+/** Choices that can be written but not provisioned. */
+function unsupportedChoices({ target, auth }: BusSpec): Problem[] {
+  const problems: Problem[] = [];
+  if (target !== "process") {
+    const remedy = "set `natsbus:target: process` in the stack file";
+    problems.push({
+      code: "ERR_TARGET_UNSUPPORTED",
+      path: "target",
+      message: `"${target}" cannot be provisioned yet; "process" can`,
+      remedy,
+    });
+  }
+  if (auth.mode === "config") {
+    const remedy = 'use "jwt", or "none" with accounts written under `natsbus:serverConfig`';
+    problems.push({
+      code: "ERR_AUTH_MODE",
+      path: "auth.mode",
+      message: "users in the server configuration are not declared by natsbus yet",
+      remedy,
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,30 @@
+/** The program: stack configuration and catalogues in, one message bus out. Run it with `npm run up`, or with `pulumi up`. */
+import * as pulumi from "@pulumi/pulumi";
+import { ACCOUNTS } from "./accounts/catalog.ts";
+import { MessageBus } from "./components/message-bus.ts";
+import { resolveBus } from "./components/resolve.ts";
+import { isBusError } from "./core/errors.ts";
+import { catalog } from "./streams/catalog.ts";
+
+const stack = { stack: pulumi.getStack(), project: pulumi.getProject() };
+
+/** A mistake of the user is told in words, without a stack trace. */
+function readBus() {
+  try {
+    return resolveBus(pulumi.runtime.allConfig(), stack, { streams: catalog, accounts: ACCOUNTS });
+  } catch (error) {
+    if (!isBusError(error)) throw error;
+    throw new pulumi.RunError(`${error.message}${error.remedy === undefined ? "" : `\n  ${error.remedy}`} [${error.code}]`);
+  }
+}
+
+const resolved = readBus();
+for (const warning of resolved.warnings) void pulumi.log.warn(warning);
+
+const bus = await MessageBus.create("bus", { bus: resolved });
+
+export const servers = bus.servers;
+export const monitorUrls = bus.monitorUrls;
+export const serverVersion = bus.serverVersion;
+export const credentials = bus.credentials;
+export const caFile = `${resolved.spec.process.directory}/ca.pem`;
