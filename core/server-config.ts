@@ -5,29 +5,33 @@ import type { ServerConfigSpec } from "./server-config-spec.ts";
 import type { TlsFiles } from "./server-listener-spec.ts";
 import { durationText, listenAddress, serverListeners, tlsBlock } from "./server-listeners.ts";
 
-/** Settings that say the same as one natsbus writes; both in one file would leave the choice to chance. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  port: "listen",
-  host: "listen",
-  net: "listen",
-  addr: "listen",
-  http_port: "http",
-  monitor_port: "http",
-  https_port: "https",
-  log_file: "logfile",
-  log_size_limit: "logfile_size_limit",
-  log_max_num: "logfile_max_num",
-  max_conn: "max_connections",
-  max_subs: "max_subscriptions",
-  max_pings_out: "ping_max",
-  leaf: "leafnodes",
-  ws: "websocket",
-  operators: "operator",
-  root: "operator",
-  roots: "operator",
-  system: "system_account",
-  account_resolver: "resolver",
-  include: "include",
+/** Settings that say the same as one natsbus writes; both in one file would leave the choice to chance. By block, `""` for the top level.
+ * @see nats-server 2.15, server/opts.go */
+const SYNONYMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  "": {
+    listen: ["port", "host", "net"],
+    http: ["http_port", "monitor_port"],
+    https: ["https_port"],
+    jetstream: ["store_dir", "storedir"],
+    operator: ["operators", "root", "roots", "root_operator", "root_operators"],
+    system_account: ["system"],
+    resolver: ["account_resolver", "accounts_resolver"],
+    leafnodes: ["leaf"],
+    websocket: ["ws"],
+    max_connections: ["max_conn"],
+    max_subscriptions: ["max_subs"],
+    logfile: ["log_file"],
+    logfile_size_limit: ["log_size_limit"],
+    logfile_max_num: ["log_max_num"],
+    pid_file: ["pidfile"],
+  },
+  cluster: { listen: ["port", "host", "net"], advertise: ["cluster_advertise"] },
+  jetstream: {
+    store_dir: ["store", "storedir"],
+    max_memory_store: ["max_mem_store", "max_mem"],
+    max_file_store: ["max_file"],
+    sync_interval: ["sync"],
+  },
 };
 
 /**
@@ -64,16 +68,23 @@ export function serverConfigTree(spec: ServerConfigSpec): ConfigBlock {
 }
 
 function assertNoSynonyms(extra: Readonly<Record<string, unknown>>): void {
-  for (const key of Object.keys(extra)) {
-    const written = SYNONYMS[key.toLowerCase()];
-    if (written === undefined) continue;
-    const path = `serverConfig.${key}`;
-    const why = written === "include" ? "other files cannot be included" : `natsbus writes this setting as ${written}`;
-    throw new BusError("ERR_SERVER_CONFIG", `${path}: ${why}`, {
-      path,
-      remedy: written === "include" ? "write the settings themselves" : `use ${written}, or the stack file's own key`,
-    });
+  for (const [block, names] of Object.entries(SYNONYMS)) {
+    const own = block === "" ? extra : entryOf(extra, block);
+    if (typeof own !== "object" || own === null) continue;
+    for (const key of Object.keys(own)) {
+      const written = Object.entries(names).find(([, others]) => others.includes(key.toLowerCase()))?.[0];
+      if (written === undefined) continue;
+      const path = ["serverConfig", block, key].filter((part) => part !== "").join(".");
+      throw new BusError("ERR_SERVER_CONFIG", `${path}: natsbus writes this setting as ${written}`, {
+        path,
+        remedy: `use ${written}, or the stack file's own key`,
+      });
+    }
   }
+}
+
+function entryOf(settings: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.entries(settings).find(([key]) => key.toLowerCase() === name)?.[1];
 }
 
 function monitorSettings(spec: ServerConfigSpec): ConfigBlock {
