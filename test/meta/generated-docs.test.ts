@@ -1,0 +1,23 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { parseStackConfig } from "../../core/stack-config.ts";
+import { findStalePages } from "../../docs/generate.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+test("the generated pages are up to date (npm run docs:generate)", async () => {
+  expect(await findStalePages()).toEqual([]);
+});
+
+test.each(["dev", "prod"])("Pulumi.%s.yaml is a valid stack file that names the editor schema", async (stack) => {
+  const text = await readFile(join(ROOT, `Pulumi.${stack}.yaml`), "utf8");
+  expect(text).toMatch(/^# yaml-language-server: \$schema=\.\/docs\/reference\/stack-config\.schema\.json\n/);
+  const { config } = parse(text) as { config: Record<string, unknown> };
+  const raw = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+  const spec = parseStackConfig(raw, { stack, project: "natsbus" });
+  expect(spec.cluster.name).toBe(`natsbus-${stack}`);
+});
