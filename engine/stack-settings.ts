@@ -1,0 +1,124 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Document, isScalar, isMap as isYamlMap, type Node, parseDocument } from "yaml";
+import { BusError } from "../core/errors.ts";
+import type { Json } from "./events.ts";
+import type { Project } from "./project.ts";
+import { isJsonMap, type JsonMap } from "./state-values.ts";
+
+/** The settings file of a stack (`Pulumi.STACK.yaml`), with its comments and layout. */
+export interface StackSettings {
+  readonly path: string;
+  readonly document: Document;
+}
+
+/** A value to put into the settings. */
+export type SettingValue = { readonly text: string } | { readonly ciphertext: string };
+
+/** Opens the settings file of a stack; one that does not exist is empty. @throws BusError ERR_PROJECT */
+export function loadSettings(project: Project, stack: string): StackSettings {
+  const path = join(project.settingsDirectory, `Pulumi.${stack}.yaml`);
+  const document = parseDocument(existsSync(path) ? read(path) : "");
+  const [error] = document.errors;
+  if (error !== undefined) throw invalid(path, error.message, error);
+  if (document.contents !== null && !isYamlMap(document.contents)) throw invalid(path, "it does not hold a map");
+  return { path, document };
+}
+
+/**
+ * The salt of the stack's passphrase; undefined when none was set.
+ * @throws BusError ERR_SECRETS_PROVIDER when the secrets are kept in another way
+ */
+export function encryptionSalt({ document, path }: StackSettings): string | undefined {
+  const provider = document.get("secretsprovider");
+  if (typeof provider === "string" && provider !== "" && provider !== "passphrase" && provider !== "default") {
+    throw new BusError(
+      "ERR_SECRETS_PROVIDER",
+      `${path}: the secrets are kept by ${provider.split("?")[0]}; this engine knows "passphrase" alone`,
+      {
+        remedy: "use the Pulumi CLI, or change the provider with `pulumi stack change-secrets-provider passphrase`",
+      },
+    );
+  }
+  const salt = document.get("encryptionsalt");
+  return typeof salt === "string" && salt !== "" ? salt : undefined;
+}
+
+/** Writes the salt into the settings file; everything else stays as it is. @throws BusError ERR_STATE_WRITE */
+export function saveSalt(settings: StackSettings, salt: string): void {
+  const { document } = settings;
+  if (isYamlMap(document.contents) && !document.has("encryptionsalt")) {
+    // First, where the CLI writes it.
+    document.contents.items.unshift(document.createPair("encryptionsalt", salt) as never);
+    moveLeadingComment(document);
+  } else document.set("encryptionsalt", salt);
+  save(settings);
+}
+
+/** Sets one configuration key, `namespace:name`; undefined removes it. @throws BusError ERR_STATE_WRITE */
+export function saveSetting(settings: StackSettings, key: string, value: SettingValue | undefined): void {
+  const { document } = settings;
+  if (value === undefined) document.deleteIn(["config", key]);
+  else document.setIn(["config", key], "text" in value ? value.text : document.createNode({ secure: value.ciphertext }));
+  save(settings);
+}
+
+/** The `config` map as written: scalars as their text, maps and lists as they are. @throws BusError ERR_PROJECT */
+export function settingsConfig({ document, path }: StackSettings): JsonMap {
+  const config = document.get("config", true) as Node | undefined;
+  if (config === undefined || (isScalar(config) && config.value === null)) return {};
+  if (!isYamlMap(config)) throw invalid(path, "config is not a map");
+  const result: Record<string, Json> = {};
+  for (const { key, value } of config.items) {
+    const name = isScalar(key) ? String(key.value) : String(key);
+    result[name] = isScalar(value) ? scalarText(value) : ((value as Node).toJS(document) as Json);
+  }
+  return result;
+}
+
+/** Whether a value is `{secure: CIPHERTEXT}`. */
+export function isSecure(value: Json): value is { readonly secure: string } {
+  return isJsonMap(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
+}
+
+// `1.10` and `0x10` mean their text, not a number.
+function scalarText(value: { readonly value: unknown; readonly source?: string }): string {
+  if (typeof value.value === "string") return value.value;
+  return value.value === null ? "" : (value.source ?? String(value.value));
+}
+
+// A comment at the head of the file belongs to the file, not to the key that was first until now.
+function moveLeadingComment(document: Document): void {
+  if (!isYamlMap(document.contents)) return;
+  const [first, second] = document.contents.items;
+  const was = second?.key as Node | undefined;
+  const now = first?.key as Node | undefined;
+  if (was?.commentBefore == null || now == null) return;
+  now.commentBefore = was.commentBefore;
+  was.commentBefore = null;
+}
+
+function save({ document, path }: StackSettings): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(draft, document.toString({ lineWidth: 0 }));
+    renameSync(draft, path);
+  } catch (cause) {
+    throw new BusError("ERR_STATE_WRITE", `${path} cannot be written: ${(cause as Error).message}`, {
+      remedy: "make the project folder writable for this user",
+      cause,
+    });
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw invalid(path, (cause as Error).message, cause);
+  }
+}
+
+function invalid(path: string, reason: string, cause?: unknown): BusError {
+  return new BusError("ERR_PROJECT", `${path}: ${reason}`, { remedy: "correct the file", cause });
+}
