@@ -1,5 +1,5 @@
 /** The configuration reference and the editor schema as text, from the schema of the stack file. */
-import { listSettings, type Setting, type SettingSchema, settingsSchema } from "../core/settings.ts";
+import { listSettings, type Setting, settingsSchema } from "../core/settings.ts";
 
 const PROJECT = "natsbus";
 
