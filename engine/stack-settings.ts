@@ -44,23 +44,22 @@ export function encryptionSalt({ document, path }: StackSettings): string | unde
   return typeof salt === "string" && salt !== "" ? salt : undefined;
 }
 
-/** Writes the salt into the settings file; everything else stays as it is. @throws BusError ERR_STATE_WRITE */
-export function saveSalt(settings: StackSettings, salt: string): void {
-  const { document } = settings;
-  if (isYamlMap(document.contents) && !document.has("encryptionsalt")) {
-    // First, where the CLI writes it.
-    document.contents.items.unshift(document.createPair("encryptionsalt", salt) as never);
-    moveLeadingComment(document);
-  } else document.set("encryptionsalt", salt);
-  save(settings);
+/** Writes the salt into the settings file, above its first key; everything else stays as it is to the letter. @throws BusError ERR_STATE_WRITE */
+export function saveSalt({ document, path }: StackSettings, salt: string): void {
+  const lines = (existsSync(path) ? read(path) : "").split("\n").filter((line) => !line.startsWith("encryptionsalt:"));
+  const first = lines.findIndex((line) => /^[^\s#%-]/.test(line));
+  lines.splice(first < 0 ? lines.length - 1 : first, 0, `encryptionsalt: ${salt}`);
+  document.set("encryptionsalt", salt);
+  save(path, lines.join("\n"));
 }
 
 /** Sets one configuration key, `namespace:name`; undefined removes it. @throws BusError ERR_STATE_WRITE */
 export function saveSetting(settings: StackSettings, key: string, value: SettingValue | undefined): void {
-  const { document } = settings;
+  const { document, path } = settings;
   if (value === undefined) document.deleteIn(["config", key]);
   else document.setIn(["config", key], "text" in value ? value.text : document.createNode({ secure: value.ciphertext }));
-  save(settings);
+  const padded = existsSync(path) && /[[{] /.test(read(path));
+  save(path, document.toString({ lineWidth: 0, flowCollectionPadding: padded }));
 }
 
 /** The `config` map as written: scalars as their text, maps and lists as they are. @throws BusError ERR_PROJECT */
@@ -87,21 +86,10 @@ function scalarText(value: { readonly value: unknown; readonly source?: string }
   return value.value === null ? "" : (value.source ?? String(value.value));
 }
 
-// A comment at the head of the file belongs to the file, not to the key that was first until now.
-function moveLeadingComment(document: Document): void {
-  if (!isYamlMap(document.contents)) return;
-  const [first, second] = document.contents.items;
-  const was = second?.key as Node | undefined;
-  const now = first?.key as Node | undefined;
-  if (was?.commentBefore == null || now == null) return;
-  now.commentBefore = was.commentBefore;
-  was.commentBefore = null;
-}
-
-function save({ document, path }: StackSettings): void {
+function save(path: string, text: string): void {
   const draft = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(draft, document.toString({ lineWidth: 0 }));
+    writeFileSync(draft, text);
     renameSync(draft, path);
   } catch (cause) {
     throw new BusError("ERR_STATE_WRITE", `${path} cannot be written: ${(cause as Error).message}`, {

@@ -94,7 +94,7 @@ describe("a stack's settings file", () => {
         bus:servers: 3 # three
 
         bus:deep:
-          a: [ 1, 2 ]
+          a: [1, 2]
         bus:token:
           secure: v1:x
         bus:name: "3"
