@@ -21,6 +21,8 @@ export interface Terminal {
   size(): { readonly columns: number; readonly lines: number };
   /** Asks on stderr; "" when the input ends. */
   ask(question: string): Promise<string>;
+  /** Asks on stderr without showing what is typed. */
+  askSecret(question: string): Promise<string>;
 }
 
 /** The terminal of this process. */
@@ -36,6 +38,7 @@ export function createTerminal(color: ColorChoice, env: NodeJS.ProcessEnv = proc
     errIsLive: stderr.isTTY === true && canRedraw,
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     size: () => ({ columns: stderr.columns || stdout.columns || 80, lines: stderr.rows || stdout.rows || 24 }),
+    askSecret: (question) => readSecret(question),
     async ask(question) {
       const lines = createInterface({ input: stdin, output: stderr });
       const ended = new Promise<string>((done) => lines.once("close", () => done("")));
@@ -46,4 +49,28 @@ export function createTerminal(color: ColorChoice, env: NodeJS.ProcessEnv = proc
       }
     },
   };
+}
+
+const KEYS = { enter: ["\r", "\n"], endOfInput: "\u0004", interrupt: "\u0003", rubOut: "\u007f" } as const;
+
+/** Reads a line from the terminal without an echo. */
+async function readSecret(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  stdin.setRawMode(true);
+  try {
+    let typed = "";
+    for await (const bytes of stdin.iterator({ destroyOnReturn: false })) {
+      for (const key of String(bytes)) {
+        if (key === KEYS.interrupt) process.kill(process.pid, "SIGINT");
+        if (key === KEYS.interrupt || key === KEYS.endOfInput || KEYS.enter.some((enter) => enter === key)) return typed;
+        typed = key === KEYS.rubOut ? typed.slice(0, -1) : typed + key;
+      }
+    }
+    return typed;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write("\n");
+  }
 }

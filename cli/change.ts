@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { acquireLock } from "../engine/lock.ts";
+import { loadProject, type Project, resolveBackend } from "../engine/project.ts";
+import { loadState } from "../engine/recorder.ts";
+import { type OpenStack, type OpenStackOptions, openStack } from "../engine/stack.ts";
+import { stackFiles } from "../engine/stack-files.ts";
+import { readBusState } from "./bus-state.ts";
+import { deploy } from "./deploy.ts";
+import type { DeployRequest } from "./deploy-request.ts";
+import { EXIT } from "./exit-codes.ts";
+import { interruptText, listenForInterrupts } from "./interrupts.ts";
+import type { Phase } from "./phases.ts";
+import { assertCanAsk } from "./prompt.ts";
+import { findOnPath, type PulumiPlace, pulumiArguments, runPulumi } from "./pulumi-cli.ts";
+import { renderConnect, renderPhases } from "./reporters/connect.ts";
+import { type ChangeOptions, type EngineChoice, resolveRequest } from "./run-args.ts";
+import { HIDDEN_SECRETS, type PlaceOptions, stackName, startFolder } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Options of a verb that deploys. */
+export type DeployVerbOptions = ChangeOptions & PlaceOptions & { readonly engine?: EngineChoice | undefined };
+
+/** Runs `up`, `preview`, `refresh` or `destroy` with the engine that was chosen; answers the exit code. */
+export async function runChange(
+  kind: DeployRequest["kind"],
+  call: { readonly terminal: Terminal },
+  options: DeployVerbOptions,
+): Promise<number> {
+  const { terminal } = call;
+  const request = resolveRequest(kind, stackName(options), options);
+  if (!request.previewOnly && !request.yes) assertCanAsk(terminal, kind === "up" ? "update" : kind);
+  const isPulumi = options.engine === "pulumi" || (options.engine !== "embedded" && findOnPath("pulumi") !== undefined);
+  return isPulumi ? changeWithPulumi(request, options, terminal) : changeEmbedded(request, options, terminal);
+}
+
+type Absent = NonNullable<OpenStackOptions["absent"]>;
+
+/** Only `up` makes a stack; its preview needs none. */
+function whenAbsent(request: DeployRequest): Absent {
+  if (request.kind !== "up") return "refuse";
+  return request.previewOnly ? "pretend" : "create";
+}
+
+function open(request: DeployRequest, options: PlaceOptions & { readonly absent: Absent }, terminal: Terminal): Promise<OpenStack> {
+  return openStack({
+    directory: startFolder(options),
+    stack: request.stack,
+    absent: options.absent,
+    onNotice: notice(terminal),
+    ...(terminal.canAsk ? { askPassphrase: () => terminal.askSecret("Enter your passphrase to unlock config/secrets: ") } : {}),
+  });
+}
+
+function notice(terminal: Terminal): (text: string) => void {
+  return (text) => terminal.err(`${terminal.errPalette.warning("note:")} ${text}\n`);
+}
+
+async function changeEmbedded(request: DeployRequest, options: PlaceOptions, terminal: Terminal): Promise<number> {
+  // The key of the secrets is derived on another thread; loading the engine meanwhile costs no time.
+  const [stack, { runEmbedded }] = await Promise.all([
+    open(request, { ...options, absent: whenAbsent(request) }, terminal),
+    import("./embedded.ts"),
+  ]);
+  using interrupts = listenForInterrupts((count) => terminal.err(interruptText(count)));
+  const directory = stackFiles(stack.address).locks;
+  const lock = request.previewOnly ? undefined : await acquireLock({ directory, stack: request.stack, onNotice: notice(terminal) });
+  try {
+    const { cancellation } = interrupts;
+    const outcome = await deploy({
+      request,
+      project: stack.project.name,
+      terminal,
+      shownConfig: maskConfig(stack.config),
+      cancellation,
+      execute: (execution) => runEmbedded(stack, { ...execution, request, cancellation, onNotice: notice(terminal) }),
+    });
+    if (outcome.exitCode === EXIT.ok && outcome.applied && kindShowsBus(request))
+      showBus(stack, request, { terminal, phases: outcome.clock.phases() });
+    return outcome.exitCode;
+  } finally {
+    lock?.release();
+  }
+}
+
+function kindShowsBus(request: DeployRequest): boolean {
+  return request.kind === "up" && !request.json;
+}
+
+function showBus(
+  stack: Pick<OpenStack, "address">,
+  request: DeployRequest,
+  about: { readonly terminal: Terminal; readonly phases: readonly Phase[] },
+): void {
+  const { terminal, phases } = about;
+  const bus = readBusState(loadState(stack.address, HIDDEN_SECRETS));
+  const stackOption = request.stack === stackName({}) ? "" : `--stack ${request.stack}`;
+  const sections = [renderPhases(phases, terminal.outPalette), renderConnect(bus, stackOption, terminal.outPalette)];
+  for (const section of sections.filter((text) => text !== "")) terminal.out(`\n${section}`);
+}
+
+function maskConfig({ config, secretKeys }: OpenStack["config"]): Readonly<Record<string, string>> {
+  const secret = new Set(secretKeys);
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, secret.has(key) ? "[secret]" : value]));
+}
+
+async function changeWithPulumi(request: DeployRequest, options: PlaceOptions, terminal: Terminal): Promise<number> {
+  const project = loadProject(startFolder(options));
+  const backendUrl = process.env["PULUMI_BACKEND_URL"] || project.backendUrl || "file://./.natsbus/state";
+  const isFolder = backendUrl.startsWith("file://");
+  // The CLI would ask whether to make a stack that does not exist yet; ours is made with its state folder and passphrase.
+  const stack = isFolder ? await open(request, { ...options, absent: request.kind === "up" ? "create" : "refuse" }, terminal) : undefined;
+  const exitCode = await runPulumi(pulumiArguments(request), pulumiPlace(project, backendUrl));
+  if (exitCode === EXIT.ok && stack !== undefined && !request.previewOnly && kindShowsBus(request))
+    showBus(stack, request, { terminal, phases: [] });
+  return exitCode;
+}
+
+function pulumiPlace(project: Project, backendUrl: string): PulumiPlace {
+  const passphraseFile = join(project.root, ".natsbus", "passphrase");
+  return {
+    projectRoot: project.root,
+    backendUrl: backendUrl.startsWith("file://") ? pathToFileURL(resolveBackend(project)).href : backendUrl,
+    ...(existsSync(passphraseFile) ? { passphraseFile } : {}),
+  };
+}
