@@ -2,7 +2,7 @@
 import type { BusSpec } from "./bus-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
-import { renderDuration } from "./units.ts";
+import { renderDuration, renderSize } from "./units.ts";
 
 /** Problems between settings: folders, ports, times. */
 export function resolutionProblems(spec: BusSpec): readonly Problem[] {
@@ -12,6 +12,7 @@ export function resolutionProblems(spec: BusSpec): readonly Problem[] {
     ...portClashProblems(spec),
     ...timeProblems(spec),
     ...monitorProblems(spec),
+    ...sizeProblems(spec),
   ];
 }
 
@@ -98,6 +99,20 @@ function monitorProblems(spec: BusSpec): readonly Problem[] {
       "turn tls.clients on, or monitorTls off",
     ),
   ];
+}
+
+function sizeProblems(spec: BusSpec): readonly Problem[] {
+  const { limits, jetstream } = spec;
+  const found: Problem[] = [];
+  if (limits.maxPendingBytes < limits.maxPayloadBytes) {
+    const message = `${renderSize(limits.maxPendingBytes)} is less than one message may have, limits.maxPayload ${renderSize(limits.maxPayloadBytes)}`;
+    found.push(conflict("limits.maxPending", message, "make it at least limits.maxPayload"));
+  }
+  if (limits.memoryBytes !== undefined && limits.memoryBytes <= jetstream.maxMemoryBytes) {
+    const message = `${renderSize(limits.memoryBytes)} leaves nothing beside jetstream.maxMemory, ${renderSize(jetstream.maxMemoryBytes)}`;
+    found.push(conflict("limits.memory", message, "make it clearly larger than jetstream.maxMemory, or lower that"));
+  }
+  return found;
 }
 
 function conflict(path: string, message: string, remedy: string): Problem {
