@@ -7,17 +7,19 @@ import type { ParsedAccount } from "./schema.ts";
 type Named = readonly (readonly [string, ParsedAccount])[];
 
 /** Every broken rule.
- * @param root where the accounts stand in the user's file */
-export function findAccountProblems(accounts: Named, root: string): Problem[] {
+ * @param context.root where the accounts stand in the user's file
+ * @param context.complete whether these are all accounts; false when some could not be read, which may be the one that is missed */
+export function findAccountProblems(accounts: Named, context: { readonly root: string; readonly complete: boolean }): Problem[] {
+  const { root } = context;
   return [
-    ...systemProblems(accounts, root),
+    ...systemProblems(accounts, context),
     ...accounts.flatMap(([name, account]) => userProblems(account, `${root}.${name}`)),
     ...accounts.flatMap(([name, account]) => ownerProblems(name, account, root)),
     ...repeatedUsers(accounts, root),
   ];
 }
 
-function systemProblems(accounts: Named, root: string): Problem[] {
+function systemProblems(accounts: Named, { root, complete }: { readonly root: string; readonly complete: boolean }): Problem[] {
   const system = accounts.filter(([, account]) => account.system);
   const problems = system.flatMap(([name, account]): Problem[] => [
     ...(account.limits.jetstream
@@ -27,7 +29,7 @@ function systemProblems(accounts: Named, root: string): Problem[] {
       ? [problem(`${root}.${name}.roles.${PROVISIONER}`, "natsbus keeps this role for itself", "choose another name")]
       : []),
   ]);
-  if (system.length === 1) return problems;
+  if (system.length === 1 || (system.length === 0 && !complete)) return problems;
   const names = system.map(([name]) => name).join(", ");
   const what = system.length === 0 ? "no account is the system account" : `${names} are all marked as the system account`;
   return [...problems, problem(root, `${what}; exactly one must be`, 'set "system: true" in one account')];

@@ -60,14 +60,15 @@ export function resolveAccounts(
   const root = context.path ?? "accounts";
   const problems: Problem[] = [];
   const parsed: [string, ParsedAccount][] = [];
-  for (const [name, args] of Object.entries(mergeAccounts(catalog, overrides))) {
+  const merged = Object.entries(mergeAccounts(catalog, overrides));
+  for (const [name, args] of merged) {
     const wrong = nameProblem("account", name);
     if (wrong !== undefined) problems.push({ code: "ERR_NAME", path: `${root}.${name}`, message: wrong, remedy: "choose another name" });
     const result = accountSchema.safeParse(args);
     if (result.success) parsed.push([name, result.data]);
     else problems.push(...result.error.issues.flatMap((issue) => describeIssue(issue, `${root}.${name}`)));
   }
-  problems.push(...findAccountProblems(parsed, root));
+  problems.push(...findAccountProblems(parsed, { root, complete: parsed.length === merged.length }));
   return { specs: parsed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, account]) => complete(name, account)), problems };
 }
 

@@ -71,7 +71,7 @@ export class ServerCertificates extends pulumi.dynamic.Resource {
     const { certificate, key, link } = args.authority;
     const outputs = { certificates: undefined, keys: undefined, validity: undefined };
     const inputs = { ...outputs, ...args, authority: { certificate, key, link } };
-    super(serversProvider, name, inputs, secretly(options, ["keys"]), MODULE, "ServerCertificates");
+    super(serversProvider, name, inputs, secretly(options, ["keys", "authority"]), MODULE, "ServerCertificates");
   }
 }
 
