@@ -50,8 +50,8 @@ export interface Asset<S> {
   approach(was: S | undefined, want: S): S;
   /** Servers that must hold it. */
   copies(spec: S): number;
-  /** The object as it is, `undefined` when there is none. */
-  observe(port: StreamPort, spec: S): Promise<Observed<S> | undefined>;
+  /** The object as it is, `undefined` when there is none. `timeoutMs` replaces the connection's own. */
+  observe(port: StreamPort, spec: S, timeoutMs?: number): Promise<Observed<S> | undefined>;
   /** Makes it. */
   create(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
   /** Gives it a new value. */
@@ -69,8 +69,8 @@ export const streamAsset: Asset<StreamSpec> = {
   normalise: normaliseStream,
   approach: approachStream,
   copies: (spec) => spec.replicas,
-  async observe(port, spec) {
-    const info = await port.readStream(spec.name);
+  async observe(port, spec, timeoutMs) {
+    const info = await port.readStream(spec.name, timeoutMs);
     return info && observedStream(info);
   },
   create: async (port, write) => observedStream(await port.createStream(streamRequest(write))),
@@ -94,8 +94,8 @@ export const consumerAsset: Asset<ConsumerSpec> = {
   normalise: normaliseConsumer,
   approach: (_was, want) => want,
   copies: (spec) => spec.replicas,
-  async observe(port, spec) {
-    const info = await port.readConsumer(spec.stream, spec.name);
+  async observe(port, spec, timeoutMs) {
+    const info = await port.readConsumer(spec.stream, spec.name, timeoutMs);
     return info && observedConsumer(info, spec.stream);
   },
   create: async (port, write) => observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream),

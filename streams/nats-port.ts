@@ -41,8 +41,8 @@ class NatsStreamPort implements StreamPort {
     this.#timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  async readStream(name: string): Promise<StreamInfo | undefined> {
-    const answer = await this.#ask({ what: `stream ${name}`, subject: `STREAM.INFO.${name}` }, [STREAM_NOT_FOUND]);
+  async readStream(name: string, timeoutMs = this.#timeoutMs): Promise<StreamInfo | undefined> {
+    const answer = await this.#ask({ what: `stream ${name}`, subject: `STREAM.INFO.${name}`, timeoutMs }, [STREAM_NOT_FOUND]);
     return answer && streamInfo(answer);
   }
 
@@ -77,8 +77,8 @@ class NatsStreamPort implements StreamPort {
     return { streams: streams.filter((info) => !unknown.has(nameOf(info.config))), unknown: [...unknown] };
   }
 
-  async readConsumer(stream: string, name: string): Promise<ConsumerInfo | undefined> {
-    const request = { what: `consumer ${stream}/${name}`, subject: `CONSUMER.INFO.${stream}.${name}` };
+  async readConsumer(stream: string, name: string, timeoutMs = this.#timeoutMs): Promise<ConsumerInfo | undefined> {
+    const request = { what: `consumer ${stream}/${name}`, subject: `CONSUMER.INFO.${stream}.${name}`, timeoutMs };
     const answer = await this.#ask(request, [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND]);
     return answer && consumerInfo(answer);
   }

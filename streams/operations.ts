@@ -9,7 +9,7 @@ import { canonical } from "./kinds.ts";
 import { openStreamPort } from "./nats-port.ts";
 import type { Parsed } from "./parse.ts";
 import { refusalOfChange, type Stake } from "./policy.ts";
-import { reconcile, removeAsset } from "./reconcile.ts";
+import { observeAsset, reconcile, removeAsset } from "./reconcile.ts";
 import { consumerDialect, type Dialect, keyValueDialect, objectStoreDialect, parsePolicy, streamDialect } from "./spec.ts";
 
 /** Properties as they travel between engine and provider. */
@@ -102,7 +102,7 @@ async function apply<S extends object>(kind: Kindred<S>, inputs: Properties, kno
 
 async function read<S extends object>(kind: Kindred<S>, id: string, props: Properties): Promise<{ id: string; props: Properties }> {
   const port = await openStreamPort(connectionOf(props));
-  const seen = await kind.asset.observe(port, kind.last(props));
+  const seen = await observeAsset(kind.asset, port, kind.last(props));
   return seen === undefined ? { id: "", props: {} } : { id, props: outputsOf(kind, props, seen) };
 }
 

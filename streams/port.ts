@@ -65,9 +65,9 @@ export interface WriteRequest {
  * `ERR_STREAM_OFFLINE` or a refusal.
  */
 export interface StreamPort {
-  /** The stream; `undefined` when there is none.
+  /** The stream; `undefined` when there is none. `timeoutMs` replaces the connection's own.
    * @throws ERR_STREAM_OFFLINE when it exists and its servers do not answer */
-  readStream(name: string): Promise<StreamInfo | undefined>;
+  readStream(name: string, timeoutMs?: number): Promise<StreamInfo | undefined>;
   /** Makes a stream; one with exactly this configuration is a success.
    * @throws ERR_STREAM_CONFLICT when there is one with another configuration, ERR_SUBJECT_OVERLAP when another stream has the subjects */
   createStream(request: WriteRequest): Promise<StreamInfo>;
@@ -78,8 +78,8 @@ export interface StreamPort {
   deleteStream(name: string): Promise<boolean>;
   /** All streams. */
   listStreams(): Promise<StreamList>;
-  /** The consumer; `undefined` when there is none, or no such stream. */
-  readConsumer(stream: string, name: string): Promise<ConsumerInfo | undefined>;
+  /** The consumer; `undefined` when there is none, or no such stream. `timeoutMs` replaces the connection's own. */
+  readConsumer(stream: string, name: string, timeoutMs?: number): Promise<ConsumerInfo | undefined>;
   /** Makes a consumer; one with exactly this configuration is a success.
    * @throws ERR_STREAM_CONFLICT when there is one with another configuration, ERR_STREAM_MISSING when the stream does not exist */
   createConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo>;

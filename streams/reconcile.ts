@@ -38,8 +38,12 @@ export interface Step<S> {
 const DEADLINE_MS = 30_000;
 // An account that was just pushed may take a moment until JetStream serves it.
 const OFF_PATIENCE_MS = 3_000;
-const POLL = { firstMs: 4, factor: 1.5, longestMs: 100 };
+// While a leader changes nobody answers; asking again is quicker than waiting for that answer.
+const POLL = { firstMs: 4, factor: 1.5, longestMs: 100, answerMs: 400 };
 const MAX_STEPS = 8;
+// An election after the loss of a leader takes up to about nine seconds.
+const READ_PATIENCE_MS = 12_000;
+const READ_ANSWER_MS = 2_000;
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   "ERR_JETSTREAM_TIMEOUT",
   "ERR_JETSTREAM_LEADER",
@@ -54,7 +58,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
  */
 export async function reconcile<S extends object>(asset: Asset<S>, port: StreamPort, goal: Goal<S>): Promise<Observed<S>> {
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
-  const look = () => patience.insist(() => asset.observe(port, goal.spec));
+  const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
   let seen = await look();
   let last = "";
   for (let steps = 0; steps < MAX_STEPS; steps++) {
@@ -70,6 +74,12 @@ export async function reconcile<S extends object>(asset: Asset<S>, port: StreamP
   throw new BusError("ERR_STREAM_CONFLICT", `${asset.what(goal.spec)} keeps changing while it is reconciled`, {
     remedy: "find who else manages it, and let only one do so",
   });
+}
+
+/** The object as it is, `undefined` when there is none; asks again while nobody answers, as when a leader is being elected.
+ * @throws what reading throws when that does not end in time */
+export async function observeAsset<S>(asset: Asset<S>, port: StreamPort, spec: S): Promise<Observed<S> | undefined> {
+  return new Patience(READ_PATIENCE_MS).insist(() => asset.observe(port, spec, READ_ANSWER_MS));
 }
 
 /**
@@ -124,7 +134,7 @@ async function attempt<S>(asset: Asset<S>, port: StreamPort, step: Step<S>, pati
 }
 
 interface Waiting<S> {
-  readonly look: () => Promise<Observed<S> | undefined>;
+  readonly look: (timeoutMs?: number) => Promise<Observed<S> | undefined>;
   readonly goal: Goal<S>;
   readonly patience: Patience;
 }
@@ -136,7 +146,7 @@ async function waitCurrent<S>(asset: Asset<S>, first: Observed<S>, { look, goal,
     if (behind === undefined) return seen;
     if (patience.over()) throw replicasBehind(asset.what(goal.spec), behind);
     await delay(waitMs);
-    seen = mustExist(await look(), asset.what(goal.spec));
+    seen = mustExist(await look(POLL.answerMs), asset.what(goal.spec));
   }
 }
 
