@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import type { Json } from "./events.ts";
 import { loadCheckpoint, renderCheckpoint, saveCheckpoint } from "./file-state.ts";
 import { writeHistory } from "./history.ts";
+import { assertIntegrity, assertIntegrity } from "./integrity.ts";
 import { createJournal, type Journal, type JournalRecord, readJournal } from "./journal.ts";
 import type { PendingOperation, ResourceEntry, RunOutcome, RunRecorder, Snapshot, StateChange } from "./model.ts";
 import { type NumberedChange, RecordedState } from "./recorded-state.ts";
@@ -49,8 +50,12 @@ export function exportState(
   return encodeState(loadState(address, secrets), { codec: secrets, salt: secrets.salt, showSecrets, time: new Date() });
 }
 
-/** Replaces the state of a stack as a whole (`import`, or the first empty state); the caller holds the lock. @throws BusError ERR_STATE_WRITE */
+/**
+ * Replaces the state of a stack as a whole (`import`, or the first empty state); the caller holds the lock.
+ * @throws BusError ERR_STATE_WRITE, ERR_ENGINE_STATE_INTEGRITY for entries the CLI would refuse; then nothing is written
+ */
 export function replaceState(snapshot: Snapshot, options: Pick<RecorderOptions, "address" | "secrets">): void {
+  assertIntegrity(snapshot.resources);
   saveCheckpoint(options.address, render(snapshot, options));
   rmSync(stackFiles(options.address).journal, { force: true });
 }
@@ -154,6 +159,8 @@ function finish(snapshot: Snapshot, journal: Journal, outcome: RunOutcome, optio
   } catch (error) {
     options.onNotice(`the history of this run could not be written: ${(error as Error).message}`);
   }
+  // Told after saving: a state that names everything there is, however badly ordered, can be repaired; a lost one cannot.
+  assertIntegrity(snapshot.resources);
 }
 
 function render(snapshot: Snapshot, { address, secrets }: Pick<RecorderOptions, "address" | "secrets">): string {
