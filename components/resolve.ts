@@ -1,12 +1,15 @@
 /** From configuration text to a whole bus: what it is, who may use it, what lives in it. Pure; every problem at once. */
 import type { AccountArgs } from "../accounts/args.ts";
+import { BUS_ACCOUNT } from "../accounts/catalog.ts";
 import type { Overrides } from "../accounts/merge.ts";
 import { type AccountSpec, resolveAccounts } from "../accounts/spec.ts";
 import type { BusSpec } from "../core/bus-spec.ts";
 import { assertNoProblems, type Problem } from "../core/errors.ts";
+import { checkBus, type StreamFacts } from "../core/rules.ts";
 import { readStackConfig, type StackContext } from "../core/stack-config.ts";
 import type { Catalog } from "../streams/catalog.ts";
-import { type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
+import type { StreamSpec } from "../streams/fields.ts";
+import { type Declared, type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
 
 /** What the project ships, before a stack changes it. */
 export interface Catalogues {
@@ -39,10 +42,31 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   const overrides = reading.spec?.overrides ?? { streams: {}, keyValue: {}, objectStores: {}, accounts: {} };
   const streams = resolveStreams(catalogues.streams, overrides, { servers: reading.spec?.cluster.servers ?? 3 });
   const accounts = resolveAccounts(catalogues.accounts, overrides.accounts as Overrides);
+  const own = [...reading.problems, ...streams.problems, ...accounts.problems];
+  // Rules between parts are worth telling only about parts that can be read.
+  const seen = new Set(own.map((problem) => problem.path));
+  const between = reading.spec === undefined ? { problems: [], warnings: [] } : checkBus(reading.spec, streamFacts(streams.specs));
   const unsupported = reading.spec === undefined ? [] : unsupportedChoices(reading.spec);
-  assertNoProblems([...reading.problems, ...unsupported, ...streams.problems, ...accounts.problems]);
+  assertNoProblems([...own, ...unsupported, ...between.problems.filter((problem) => !seen.has(problem.path))]);
   const spec = reading.spec as BusSpec;
-  return { spec, accounts: spec.auth.mode === "jwt" ? accounts.specs : [], streams: streams.specs, warnings: [] };
+  return { spec, accounts: spec.auth.mode === "jwt" ? accounts.specs : [], streams: streams.specs, warnings: between.warnings };
+}
+
+/** What the rules between cluster and catalogue need to know; buckets and stores are streams too. */
+function streamFacts(catalog: ResolvedCatalog): StreamFacts[] {
+  const declared: readonly Declared<object, StreamSpec>[] = [...catalog.streams, ...catalog.keyValue, ...catalog.objectStores];
+  return declared.map(({ path, spec, needs }) => ({
+    path,
+    name: spec.name,
+    account: BUS_ACCOUNT,
+    subjects: spec.subjects,
+    replicas: spec.replicas,
+    storage: spec.storage,
+    maxBytes: spec.maxBytes,
+    maxAgeMs: spec.maxAge,
+    duplicateWindowMs: spec.duplicateWindow,
+    needs,
+  }));
 }
 
 /** Choices that can be written but not provisioned. */

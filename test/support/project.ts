@@ -3,9 +3,25 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { findFreePorts } from "./free-ports.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SOURCES = ["package.json", "tsconfig.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "index.ts", "core", "connection", "streams", "accounts", "components", "engine", "operations", "cli"];
+const SOURCES = [
+  "package.json",
+  "tsconfig.json",
+  "Pulumi.yaml",
+  "Pulumi.dev.yaml",
+  "Pulumi.prod.yaml",
+  "index.ts",
+  "core",
+  "connection",
+  "streams",
+  "accounts",
+  "components",
+  "engine",
+  "operations",
+  "cli",
+];
 
 /** How a command ended. */
 export interface Ended {
@@ -26,6 +42,8 @@ export interface RunOptions {
 /** A copy of this project in a folder of its own, on its own ports, with its own state. */
 export interface Project extends AsyncDisposable {
   readonly directory: string;
+  /** Every port its servers use. */
+  readonly ports: readonly number[];
   /** Runs `natsbus ARGS`. */
   natsbus(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Replaces text in one of the project's files; fails when it is not there exactly once. */
@@ -65,11 +83,10 @@ export function readSettings(file: string): Record<string, unknown> {
   return (parse(readFileSync(file, "utf8"))?.config ?? {}) as Record<string, unknown>;
 }
 
-/**
- * Copies the project into a temporary folder.
- * @param ports bases of the client, monitor and route ports; three consecutive ports of each are used
- */
-export function createProject(ports: { readonly client: number; readonly monitor: number; readonly route: number }): Project {
+/** Copies the project into a temporary folder, its dev stack on free ports; disposing of it destroys that stack and removes the folder. */
+export async function createProject(): Promise<Project> {
+  const first = await findFreePorts(9);
+  const ports = { client: first, monitor: first + 3, route: first + 6 };
   const directory = mkdtempSync(join(tmpdir(), "natsbus-project-"));
   for (const name of SOURCES) {
     if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(directory, name), { recursive: true });
@@ -78,12 +95,16 @@ export function createProject(ports: { readonly client: number; readonly monitor
   const path = (...parts: string[]) => join(directory, ...parts);
   const project: Project = {
     directory,
+    ports: Array.from({ length: 9 }, (_, offset) => first + offset),
     path,
     natsbus: (args, options) => run(directory, args, options),
     edit(file, from, to) {
       const text = readFileSync(path(file), "utf8");
       if (text.split(from).length !== 2) throw new Error(`${file} does not hold ${JSON.stringify(from)} exactly once`);
-      writeFileSync(path(file), text.replace(from, () => to));
+      writeFileSync(
+        path(file),
+        text.replace(from, () => to),
+      );
     },
     configure(settings) {
       const document = (parse(readFileSync(path("Pulumi.dev.yaml"), "utf8")) ?? {}) as { config?: Record<string, unknown> };

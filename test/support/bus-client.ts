@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { openConnection } from "../../connection/pool.ts";
+import type { ConnectionSpec } from "../../core/connection.ts";
+import type { Project } from "./project.ts";
+
+type Json = Record<string, unknown>;
+
+/** How to connect to a project's dev stack as one of its users. */
+export function connectionOf(project: Project, user = "admin"): ConnectionSpec {
+  return {
+    servers: project.ports.slice(0, 3).map((port) => `tls://127.0.0.1:${port}`),
+    ca: readFileSync(project.path(".natsbus/dev/ca.pem"), "utf8"),
+    creds: readFileSync(project.path(`.natsbus/dev/creds/${user}.creds`), "utf8"),
+  };
+}
+
+/** Sends one raw request to the JetStream API as the bus's admin. */
+export async function jetStreamApi(project: Project, subject: string, body: Json = {}): Promise<Json> {
+  const connection = await openConnection(connectionOf(project));
+  const answer = await connection.request(`$JS.API.${subject}`, JSON.stringify(body), { timeout: 10_000 });
+  const document = answer.json<Json>();
+  if (document["error"] !== undefined) throw new Error(`${subject}: ${JSON.stringify(document["error"])}`);
+  return document;
+}
+
+/** Names of all streams, sorted; buckets are streams too. */
+export async function listStreams(project: Project): Promise<string[]> {
+  const { streams } = await jetStreamApi(project, "STREAM.NAMES");
+  return [...((streams ?? []) as string[])].sort();
+}
+
+/** Publishes with acknowledgement. */
+export async function publish(project: Project, subject: string, count: number): Promise<void> {
+  const connection = await openConnection(connectionOf(project));
+  for (let index = 0; index < count; index += 1) await connection.request(subject, `message ${index}`, { timeout: 5_000 });
+}
+
+/** Requests that the JetStream API of all servers has answered since they started. */
+export async function apiRequests(project: Project): Promise<number> {
+  const totals = project.ports.slice(3, 6).map(async (port) => {
+    const { api } = (await (await fetch(`http://127.0.0.1:${port}/jsz`)).json()) as { api: { total: number } };
+    return api.total;
+  });
+  return (await Promise.all(totals)).reduce((sum, total) => sum + total, 0);
+}
