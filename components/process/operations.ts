@@ -1,7 +1,7 @@
 /** The `Cluster` resource: observe, plan, carry out, return what runs. Create, update and adoption after a crash are one flow. */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { BusError, isBusError } from "../../core/errors.ts";
+import { BusError, type ErrorCode, isBusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
 import { isUnknown } from "../../core/unknown.ts";
 import { findBinary } from "./binary.ts";
@@ -28,6 +28,17 @@ export interface ClusterWritten {
  *   (`id`, `properties`, `reasons`), so that the resource is known to Pulumi, and a destroy finds it
  */
 export async function createCluster(inputs: ClusterInputs): Promise<ClusterWritten> {
+  try {
+    return await ensureCluster(inputs);
+  } catch (error) {
+    if (!isCode(error, "ERR_SERVER_START")) throw error;
+    // It may have been killed, or have been about to end when it was looked at; what really cannot run fails again in no time.
+    progress("a server ended; it is started once more");
+    return await ensureCluster(inputs);
+  }
+}
+
+async function ensureCluster(inputs: ClusterInputs): Promise<ClusterWritten> {
   const nodes = planClusterNodes(inputs);
   // Fetching may take long: it runs beside the looking.
   const binary = findBinary({ version: inputs.version, configured: inputs.binary });
@@ -46,8 +57,13 @@ export async function createCluster(inputs: ClusterInputs): Promise<ClusterWritt
     if (restarts.length > 0) await restartNodes(nodes, restarts, program.path === "" ? await binary : program);
     return { id: inputs.settings.cluster.name, outs: { ...inputs, ...(await readResults(nodes, await settleNodes(nodes))) } };
   } catch (error) {
-    const untouched = started.length === 0 && isBusError(error) && error.code === "ERR_SERVER_CONFIG";
-    throw untouched ? error : keepState(error, inputs, await readResults(nodes, {}));
+    if (started.length === 0 && isCode(error, "ERR_SERVER_CONFIG")) throw error;
+    if (isNew && isCode(error, "ERR_SERVER_START")) {
+      // Nothing of it ever worked, so there is nothing to keep.
+      await removeNodes(nodes.map((node) => node.folder));
+      throw error;
+    }
+    throw keepState(error, inputs, await readResults(nodes, {}));
   }
 }
 
@@ -110,7 +126,7 @@ async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
     nodes.map(async (node) => {
       if ((await observeNode(node)).running) return [];
       const taken = await findTakenPort(launchOf(node, { path: "", version: "" }));
-      return taken === undefined ? [] : [refusal("nodes", "ERR_PORT_IN_USE", taken)];
+      return taken === undefined ? [] : [refusal("nodes", "ERR_PORT_IN_USE", `server ${taken}`)];
     }),
   );
   return refused.flat();
@@ -124,7 +140,7 @@ function inputsOf(from: ClusterInputs): unknown {
 
 async function planFor(nodes: readonly ClusterNode[]): Promise<{ readonly steps: NodeStep[]; readonly isNew: boolean }> {
   const states = await Promise.all(nodes.map(observeNode));
-  return { steps: planSteps(nodes, states), isNew: states.every((state) => state.applied === undefined) };
+  return { steps: planSteps(nodes, states), isNew: states.every((state) => !state.running && state.applied === undefined) };
 }
 
 /** Servers that come back over existing data need a while until every stream has a leader again. One that stays ill is said, but must not keep the user from mending it. */
@@ -133,8 +149,8 @@ async function waitAssets(nodes: readonly ClusterNode[]): Promise<void> {
   try {
     await waitCluster(nodes, { assets: true });
   } catch (error) {
-    if (!isBusError(error) || error.code !== "ERR_CLUSTER_NOT_READY") throw error;
-    progress(error.message);
+    if (!isCode(error, "ERR_CLUSTER_NOT_READY")) throw error;
+    progress(String(error));
   }
 }
 
@@ -151,6 +167,10 @@ async function readResults(nodes: readonly ClusterNode[], digests: Readonly<Reco
     running: nodes.filter((_, index) => answers[index] !== undefined).map((node) => node.name),
     serverVersion: answers.find((answer) => answer !== undefined)?.version ?? "",
   };
+}
+
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return isBusError(error) && error.code === code;
 }
 
 /** Servers run by now: the error carries the state, so that Pulumi knows the resource although it is not ready. */

@@ -56,17 +56,12 @@ export async function startNodes(nodes: readonly ClusterNode[], binary: NodeBina
  */
 export async function waitCluster(nodes: readonly ClusterNode[], options: { readonly assets?: boolean } = {}): Promise<string> {
   const assets = options.assets === true;
-  const records = new Map<string, ServerRecord | undefined>();
-  for (const node of nodes) records.set(node.name, await findServer(node.folder));
   return waitReady({
     nodes: nodes.map((node) => ({ name: node.name, monitor: { url: node.config.node.monitorUrl, ...authorityOf(node) } })),
     assets,
     timeoutMs: assets ? GATE_TIMEOUT_MS : READY_TIMEOUT_MS,
     check: async () => {
-      for (const node of nodes) {
-        const record = records.get(node.name);
-        if (record !== undefined) await assertRuns(launchOf(node, { path: record.binary, version: record.version }), record);
-      }
+      for (const node of nodes) await assertRuns(launchOf(node, { path: "", version: "" }));
     },
   });
 }

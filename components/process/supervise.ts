@@ -96,14 +96,10 @@ export async function startServer(launch: ServerLaunch): Promise<ServerRecord> {
   }
 }
 
-/** Throws when the server is gone, saying what it said last.
+/** Throws when the node's server is gone, saying what it said last.
  * @throws ERR_PORT_IN_USE, ERR_SERVER_START */
-export async function assertRuns(launch: ServerLaunch, record: ServerRecord): Promise<void> {
-  if (await isAlive(record)) return;
-  await assertPortsFree(launch);
-  throw new BusError("ERR_SERVER_START", `server ${launch.name} ended right after its start: ${await lastWords(launch.folder)}`, {
-    remedy: `the whole log is ${join(launch.folder, LOG_FILE)}`,
-  });
+export async function assertRuns(launch: ServerLaunch): Promise<void> {
+  if ((await findServer(launch.folder)) === undefined) throw await startFailure(launch);
 }
 
 /** Tells a server to read its configuration again; `waitReloaded` in rollout.ts sees whether it did. */
@@ -138,7 +134,7 @@ export async function endServer(record: ProcessIdentity, folder: string): Promis
 export async function assertPortsFree(launch: ServerLaunch): Promise<void> {
   const taken = await findTakenPort(launch);
   if (taken === undefined) return;
-  throw new BusError("ERR_PORT_IN_USE", taken, {
+  throw new BusError("ERR_PORT_IN_USE", `server ${taken}`, {
     path: "process.ports",
     remedy: "end that process, or give the servers other ports under natsbus:process in the stack file",
   });
@@ -149,20 +145,26 @@ export async function findTakenPort(launch: ServerLaunch): Promise<string | unde
   for (const port of launch.ports) {
     if (await isPortFree(launch.host, port)) continue;
     const owner = describeOwner(await findPortOwner(port));
-    return `server ${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`;
+    return `${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`;
   }
   return undefined;
 }
 
 async function recordServer(launch: ServerLaunch, pid: number): Promise<ServerRecord> {
   const startTime = await readStartTime(pid);
-  if (startTime === undefined) {
-    await assertPortsFree(launch);
-    throw new BusError("ERR_SERVER_START", `server ${launch.name} ended at once: ${await lastWords(launch.folder)}`);
-  }
+  if (startTime === undefined) throw await startFailure(launch);
   const record = { pid, startTime, version: launch.version, binary: launch.binary, port: launch.ports[0] ?? 0 };
   await writeRecord(launch.folder, record);
   return record;
+}
+
+/** Why a server that was started does not run: a port somebody else took meanwhile, else what it said. */
+async function startFailure(launch: ServerLaunch): Promise<BusError> {
+  const taken = await findTakenPort(launch);
+  const said = taken ?? `${launch.name} ended right after its start: ${await lastWords(launch.folder)}`;
+  return new BusError(taken === undefined ? "ERR_SERVER_START" : "ERR_PORT_IN_USE", `server ${said}`, {
+    remedy: "correct what it complains about, and run the command again",
+  });
 }
 
 async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
@@ -199,13 +201,16 @@ function serverEnvironment(launch: ServerLaunch): NodeJS.ProcessEnv {
   return Object.fromEntries([...kept, ...memory, ...cores]);
 }
 
-/** The last lines a server wrote, its complaints if there are any. */
+/** What a server said last: why it refused to start, else its latest complaints, else its latest lines. */
 async function lastWords(folder: string): Promise<string> {
-  const texts = await Promise.all([OUTPUT_FILE, LOG_FILE].map((file) => readFile(join(folder, file), "utf8").catch(() => "")));
-  const latest = texts.map((text) => text.slice(Math.max(0, text.lastIndexOf("Starting nats-server"))));
-  const lines = latest.flatMap((text) => text.split("\n").filter((line) => line.trim() !== ""));
-  const complaints = lines.filter((line) => /\[(?:FTL|ERR)\]|nats-server:/.test(line));
-  return (complaints.length > 0 ? complaints : lines).slice(-TAIL_LINES).join(" · ") || "it wrote nothing";
+  const [output = "", log = ""] = await Promise.all(
+    [OUTPUT_FILE, LOG_FILE].map((file) => readFile(join(folder, file), "utf8").catch(() => "")),
+  );
+  const latest = log.slice(Math.max(0, log.lastIndexOf("Starting nats-server")));
+  const complaints = latest.split("\n").filter((line) => /\[(?:FTL|ERR)\]/.test(line));
+  const candidates = [output.split("\n"), complaints, latest.split("\n")].map((lines) => lines.filter((line) => line.trim() !== ""));
+  const words = candidates.find((lines) => lines.length > 0) ?? [];
+  return words.slice(-TAIL_LINES).join(" · ") || "it said nothing";
 }
 
 function messageOf(error: unknown): string {
