@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   ERR_ENGINE_PATH: "a property path of an option cannot be read, or leads nowhere",
   ERR_ENGINE_UNSUPPORTED: "the embedded engine does not cover a feature; the Pulumi CLI does",
   ERR_ENGINE_STATE_INTEGRITY: "the entries of a state contradict each other",
+  ERR_ENGINE_ASSET: "the content of an asset or archive cannot be read",
   ERR_ENGINE_OPTION: "an option of a resource cannot be read",
   ERR_ENGINE_LISTEN: "the engine cannot open a port on this machine for its program and providers",
   ERR_ENGINE_UNKNOWN_VALUE: "a value that is not known yet was sent outside a preview",

@@ -78,7 +78,7 @@ async function update(context: ActionContext, step: Step): Promise<Counted> {
       ...withState({ ...wanted, ...identity(old) }, { ...state, id: old.id ?? "" }, initErrors),
       // After a partial failure the next run must see the same difference again.
       ...(initErrors === undefined ? {} : { inputs: old.inputs }),
-      modified,
+      ...(wanted.custom ? { modified } : {}),
     }),
   });
   return "counted";
@@ -97,7 +97,7 @@ async function read(context: ActionContext, step: Step): Promise<Counted> {
     },
     entry: (state, initErrors) => {
       const found = withState(wanted, { ...state, id: state.id === "" ? (wanted.id ?? "") : state.id }, initErrors);
-      if (old?.external !== true) return found;
+      if (old === undefined) return found;
       const changed = !deepEqual(found.outputs, old.outputs) || !deepEqual(found.inputs, old.inputs);
       if (changed) counted = "counted";
       return changed ? { ...found, modified: new Date().toISOString() } : found;
@@ -108,7 +108,7 @@ async function read(context: ActionContext, step: Step): Promise<Counted> {
 
 async function remove(context: ActionContext, step: Step): Promise<Counted> {
   const old = context.ledger.latest(step.subject.old ?? missing(step.subject));
-  if (step.op === "delete" && old.protect === true) throw protectedFromDeletion(old.urn);
+  if (step.op === "delete" && old.protect === true) throw new ProtectedError(old.urn);
   const operation: PendingOperation | undefined = callsProvider(context, step, old) ? { type: "deleting", resource: old } : undefined;
   if (operation !== undefined) await during(context, operation, () => deleteBy(context.registry, old));
   const flagged = { ...old, pendingReplacement: true };
@@ -257,9 +257,17 @@ function targetOf(entry: ResourceEntry): Target {
   return { urn: entry.urn, type: entry.type, name: parseUrn(entry.urn).name };
 }
 
-function protectedFromDeletion(urn: string): Error {
-  const message =
+/** A protected resource was to be deleted. Nothing else needs to be held back for that. */
+export class ProtectedError extends Error {
+  override readonly name = "ProtectedError";
+  constructor(urn: string) {
+    super(protectedText(urn));
+  }
+}
+
+function protectedText(urn: string): string {
+  return (
     `resource "${urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the \`protect\` flag from the resource in your ` +
-    `Pulumi program and run \`pulumi up\`, or use the command:\n\`pulumi state unprotect '${urn}'\``;
-  return new Error(message);
+    `Pulumi program and run \`pulumi up\`, or use the command:\n\`pulumi state unprotect '${urn}'\``
+  );
 }

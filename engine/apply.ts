@@ -1,6 +1,6 @@
 import { BusError } from "../core/errors.ts";
 import type { ActionContext } from "./actions.ts";
-import { ACTIONS } from "./actions.ts";
+import { ACTIONS, ProtectedError } from "./actions.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RunState } from "./run-state.ts";
@@ -41,7 +41,8 @@ async function applyStep(context: ApplyContext, step: Step): Promise<void> {
     context.reporter.end(step, { counted });
   } catch (error) {
     context.reporter.fail(step, error);
-    context.state.fail({ urn: subject.urn, duringStep: true });
+    if (error instanceof ProtectedError) context.state.failOnly(subject.urn);
+    else context.state.fail({ urn: subject.urn, duringStep: true });
     throw new Stopped(`${op} of ${subject.urn} failed`, { cause: error });
   }
 }

@@ -14,6 +14,7 @@ import { ProviderRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
 import type { RunOptions } from "./run-options.ts";
 import { RunState } from "./run-state.ts";
+import { urnMatcher } from "./urn.ts";
 
 /** Everything that works together in one run. */
 export interface Deployment {
@@ -44,7 +45,7 @@ export async function openDeployment(options: RunOptions, emit: (body: EngineEve
   const parallel = options.parallel ?? 4 * availableParallelism();
   const config = { values: options.config, secretKeys: options.secretKeys };
   const state = new RunState(options.continueOnError ?? false);
-  const reporter = new Reporter(emit, preview);
+  const reporter = new Reporter({ emit, preview, countsRefresh: options.kind === "refresh" });
   const ledger = new Ledger(options.recorder.base, preview ? undefined : options.recorder);
   const shutdown = Promise.withResolvers<void>();
   let signalled = false;
@@ -74,7 +75,7 @@ export async function openDeployment(options: RunOptions, emit: (body: EngineEve
   });
   const registry = new ProviderRegistry({ host, builtin, find: (urn) => ledger.current(urn) });
   const names = { stack: options.stack, project: options.project.name };
-  const generator = new Generator({ ...names, preview, ledger, registry, reporter, state, replace: new Set(options.replace ?? []) });
+  const generator = new Generator({ ...names, preview, ledger, registry, reporter, state, isRequested: urnMatcher(options.replace ?? []) });
   const limiter = new Limiter(parallel);
   const context: ApplyContext = { preview, ledger, registry, isDeleted: generator.isDeleted, reporter, state, limiter };
   const registrar = new Registrar({ ...names, context, generator, config, continueOnError: options.continueOnError ?? false });

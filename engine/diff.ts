@@ -71,9 +71,7 @@ export function applyReplaceOnChanges(diff: DiffAnswer, paths: readonly string[]
   for (const key of diff.diffs) if (covers([key])) replaces.add(key);
   const detailed = Object.entries(diff.detailedDiff ?? {}).map(([text, change]) => {
     const path = parsePath(text);
-    if (!covers(path)) return [text, change] as const;
-    replaces.add(String(path[0]));
-    return [text, { ...change, kind: toReplace(change.kind) }] as const;
+    return [text, covers(path) ? { ...change, kind: toReplace(change.kind) } : change] as const;
   });
   if (hasInitErrors && patterns.some((pattern) => pattern.length === 1 && pattern[0] === "*")) replaces.add("#initerror");
   return {

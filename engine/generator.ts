@@ -28,8 +28,8 @@ export interface GeneratorContext {
   readonly registry: ProviderRegistry;
   readonly reporter: Reporter;
   readonly state: RunState;
-  /** URNs to replace even if unchanged. */
-  readonly replace: ReadonlySet<string>;
+  /** Whether a resource is to be replaced even if unchanged. */
+  readonly isRequested: (urn: string) => boolean;
 }
 
 /** A decision could not be made; the reason has been told. */
@@ -91,11 +91,11 @@ export class Generator {
     const facts = { goal, old, recreating };
     if (isImport(facts)) return { subject, steps: stepsOf(decideWithoutDiff(facts) ?? { kind: "create" }, subject, goal) };
     const provider = await this.#guard(urn, () => this.#context.registry.of(wanted(subject)));
-    const fresh = recreating || old?.external === true || this.#context.replace.has(urn);
+    const fresh = recreating || old?.external === true || old?.taint === true || this.#context.isRequested(urn);
     const inputs = this.#withIgnored(goal, old);
     this.#setInputs(subject, await this.#check(subject, provider, { olds: fresh ? {} : (old?.inputs ?? {}), news: inputs }));
     const decision = decideWithoutDiff(facts) ?? (await this.#compare(subject, goal, provider));
-    return { subject, steps: await this.#plan(decision, { subject, goal, provider }) };
+    return { subject, steps: await this.#plan(decision, { subject, goal, provider, isFresh: fresh }) };
   }
 
   /**
@@ -106,7 +106,7 @@ export class Generator {
     const goal = inheritFromParent(asked, this.#goals.get(asked.parent));
     const urn = this.#claim(goal);
     const { old } = this.#find(urn, goal);
-    const draft: ResourceEntry = { ...draftEntry(urn, goal, old?.external === true ? old : undefined), external: true, id };
+    const draft: ResourceEntry = { ...draftEntry(urn, goal, old), external: true, id };
     const subject: Subject = { urn, type: goal.type, old, new: draft };
     if (old === undefined || old.external === true) return { subject, steps: [createStep("read", subject)] };
     this.#replaced.add(urn);
@@ -182,7 +182,7 @@ export class Generator {
     if (old === undefined) return { kind: "create" };
     const diff = await this.#guard(subject.urn, async () => {
       const forced = forcedReplacement(goal, old, {
-        requested: this.#context.replace.has(subject.urn),
+        requested: this.#context.isRequested(subject.urn),
         wasReplaced: (urn) => this.#replaced.has(urn),
         providerReplaced: await this.#providerReplaced(old, wanted(subject)),
       });
@@ -214,13 +214,17 @@ export class Generator {
     };
   }
 
-  async #plan(decision: Decision, about: { subject: Subject; goal: Goal; provider: Provider | undefined }): Promise<readonly Step[]> {
-    const { subject, goal, provider } = about;
+  async #plan(
+    decision: Decision,
+    about: { subject: Subject; goal: Goal; provider: Provider | undefined; isFresh: boolean },
+  ): Promise<readonly Step[]> {
+    const { subject, goal, provider, isFresh } = about;
     const steps = stepsOf(decision, subject, goal);
     if (decision.kind === "recreate" || decision.kind === "replace-external") this.#replaced.add(subject.urn);
     if (decision.kind !== "replace") return steps;
     this.#assertReplaceable(subject, goal);
-    this.#setInputs(subject, await this.#check(subject, provider, { olds: {}, news: goal.inputs }));
+    // Where the first check was without old inputs already, it has given fresh ones.
+    if (!isFresh) this.#setInputs(subject, await this.#check(subject, provider, { olds: {}, news: goal.inputs }));
     this.#replaced.add(subject.urn);
     if (!deletesFirst(goal, decision.diff) || subject.old === undefined) return steps;
     return [...(await this.#makeRoom(subject, subject.old)), ...steps];

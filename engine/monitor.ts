@@ -18,6 +18,7 @@ import resourceMessages from "@pulumi/pulumi/proto/resource_pb.js";
 import type { Empty as EmptyMessage } from "google-protobuf/google/protobuf/empty_pb.js";
 import emptyMessages from "google-protobuf/google/protobuf/empty_pb.js";
 import { BusError, isBusError } from "../core/errors.ts";
+import { hashAssets } from "./asset-hashes.ts";
 import type { ProviderRequest, StackConfig } from "./default-providers.ts";
 import type { DecodeContext } from "./monitor-messages.ts";
 import { decodeProviderRequest, decodeRead, decodeRegistration, unknowns } from "./monitor-messages.ts";
@@ -218,7 +219,8 @@ async function supportsFeature(request: SupportsFeatureRequest) {
 }
 
 async function register(registrar: Registrar, request: RegisterResourceRequest, context: DecodeContext) {
-  const goal = decodeRegistration(request, context);
+  const decoded = decodeRegistration(request, context);
+  const goal = { ...decoded, inputs: await hashAssets(decoded.inputs, context.projectRoot) };
   const done = await registrar.register(goal, decodeProviderRequest(goal.type, request, context));
   const response = new resourceMessages.RegisterResourceResponse();
   if (done.result !== "done") {

@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import type { Json } from "./events.ts";
 import { loadCheckpoint, renderCheckpoint, saveCheckpoint } from "./file-state.ts";
 import { writeHistory } from "./history.ts";
-import { assertIntegrity, assertIntegrity } from "./integrity.ts";
+import { assertIntegrity } from "./integrity.ts";
 import { createJournal, type Journal, type JournalRecord, readJournal } from "./journal.ts";
 import type { PendingOperation, ResourceEntry, RunOutcome, RunRecorder, Snapshot, StateChange } from "./model.ts";
 import { type NumberedChange, RecordedState } from "./recorded-state.ts";

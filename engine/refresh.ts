@@ -80,7 +80,7 @@ function refreshed(old: ResourceEntry, state: ProviderState, initErrors: readonl
     ...(initErrors.length === 0 ? {} : { initErrors }),
   });
   const changed = !deepEqual(entry.inputs, old.inputs) || !deepEqual(entry.outputs, old.outputs);
-  return changed ? { ...entry, modified: new Date().toISOString() } : entry;
+  return changed || old.modified === undefined ? { ...entry, modified: new Date().toISOString() } : entry;
 }
 
 /** Whether what was found would have to be changed to be what the state asked for. */

@@ -1,12 +1,26 @@
+import { status } from "@grpc/grpc-js";
 import { isBusError } from "../core/errors.ts";
 import type { DiagnosticEvent, EngineEventBody, PropertyDiff, StepEventMetadata, StepEventState, StepOp } from "./events.ts";
 import { maskMap } from "./masking.ts";
 import type { ResourceEntry } from "./model.ts";
 import { PartialFailure } from "./model.ts";
+import { grpcCode } from "./provider-calls.ts";
 import type { RunStep } from "./run-options.ts";
 import type { Step } from "./step.ts";
 import { isLogical } from "./step.ts";
 import { isDefaultProvider } from "./urn.ts";
+
+/** How a {@link Reporter} tells. */
+export interface ReporterOptions {
+  readonly emit: (body: EngineEventBody) => void;
+  readonly preview: boolean;
+  /** Whether refreshed resources are part of the summary; in an update they are not. */
+  readonly countsRefresh: boolean;
+}
+
+const UNCERTAIN_OPS: ReadonlySet<StepOp> = new Set(["update", "delete", "delete-replaced"]);
+
+const UNCERTAIN_CODES: ReadonlySet<status | undefined> = new Set([status.UNKNOWN, status.INTERNAL, status.DATA_LOSS]);
 
 /** Tells what happens as events, and keeps the books for the summary. */
 export class Reporter {
@@ -16,10 +30,18 @@ export class Reporter {
   readonly #changes: Record<string, number> = {};
   readonly #components = new Map<string, Step>();
   readonly #running = new Set<string>();
+  readonly #countsRefresh: boolean;
+  #maybeCorrupt = false;
 
-  constructor(emit: (body: EngineEventBody) => void, preview: boolean) {
-    this.#emit = emit;
-    this.#preview = preview;
+  constructor(options: ReporterOptions) {
+    this.#emit = options.emit;
+    this.#preview = options.preview;
+    this.#countsRefresh = options.countsRefresh;
+  }
+
+  /** Whether a failed call left a resource in a state nobody knows. */
+  get maybeCorrupt(): boolean {
+    return this.#maybeCorrupt;
   }
 
   /** All steps in the order they began. */
@@ -43,8 +65,8 @@ export class Reporter {
   end(step: Step, { op = step.op, counted = true }: { readonly op?: StepOp; readonly counted?: boolean } = {}): void {
     const { subject } = step;
     this.#running.delete(subject.urn);
-    if (counted && (isLogical(step) || step.op === "refresh") && !isDefaultProvider(subject.urn))
-      this.#changes[op] = (this.#changes[op] ?? 0) + 1;
+    const countable = isLogical(step) || (step.op === "refresh" && this.#countsRefresh);
+    if (counted && countable && !isDefaultProvider(subject.urn)) this.#changes[op] = (this.#changes[op] ?? 0) + 1;
     const component = !(subject.new ?? subject.old)?.custom;
     if (component && subject.new !== undefined && step.op !== "refresh") this.#components.set(subject.urn, step);
     // What a component puts out comes later, with its own request; before that there are only the outputs of an earlier run.
@@ -66,6 +88,7 @@ export class Reporter {
     const prefix = this.#preview ? "Preview failed: " : "";
     this.error(prefix + failureText(error), step.subject.urn);
     if (this.#preview) return;
+    this.#maybeCorrupt ||= UNCERTAIN_OPS.has(step.op) && UNCERTAIN_CODES.has(grpcCode(error));
     this.#emit({ resOpFailedEvent: { metadata: this.#metadata(step), status: error instanceof PartialFailure ? 1 : 2, steps: 0 } });
   }
 

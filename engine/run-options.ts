@@ -65,7 +65,7 @@ export interface RunOptions {
   /** Forget unfinished creates of crashed runs (`refresh`).
    * @default false */
   readonly clearPendingCreates?: boolean;
-  /** URNs to replace even if unchanged.
+  /** URNs to replace even if unchanged; `*` stands for any part between colons, `**` for anything.
    * @default [] */
   readonly replace?: readonly string[];
   /** Not supported: a non-empty list fails.

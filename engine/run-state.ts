@@ -46,9 +46,10 @@ export class RunState {
   }
 
   /** Records a failure that does not keep others from being tried. */
-  failOnly(): void {
+  failOnly(urn?: string): void {
     this.#failed = true;
     this.#stepFailed = true;
+    if (urn !== undefined) this.#skipped.add(urn);
   }
 
   /** Leaves out a resource because something it needs failed. */

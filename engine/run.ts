@@ -3,6 +3,7 @@ import type { Deployment } from "./deployment.ts";
 import { openDeployment } from "./deployment.ts";
 import type { EngineEventBody } from "./events.ts";
 import { createEventStream } from "./events.ts";
+import { assertIntegrity } from "./integrity.ts";
 import { SECRET_TEXT } from "./masking.ts";
 import type { PendingOperation, RunOutcome } from "./model.ts";
 import { refreshAll } from "./refresh.ts";
@@ -14,10 +15,11 @@ import { stackUrn } from "./urn.ts";
 /**
  * Runs one deployment: preview, update, refresh or destroy. Resolves also for failed runs; what went wrong has been told as events. Ends every
  * process it started.
- * @throws BusError ERR_ENGINE_UNSUPPORTED when something is asked for that only the Pulumi CLI can do, ERR_ENGINE_LISTEN
+ * @throws BusError ERR_ENGINE_UNSUPPORTED when something is asked for that only the Pulumi CLI can do, ERR_ENGINE_STATE_INTEGRITY, ERR_ENGINE_LISTEN
  */
 export async function runDeployment(options: RunOptions): Promise<RunResult> {
   if ((options.targets ?? []).length > 0) throw unsupported("limiting a run to targets");
+  assertIntegrity(options.recorder.base.resources);
   const began = Date.now();
   const emit = createEventStream(options.onEvent);
   emit({ preludeEvent: { config: maskedConfig(options) } });
@@ -102,7 +104,9 @@ async function conclude(deployment: Deployment, emit: (body: EngineEventBody) =>
   const durationMs = Date.now() - began;
   const resourceChanges = { ...reporter.changes };
   const durationSeconds = Math.round(durationMs / 1000);
-  emit({ summaryEvent: { maybeCorrupt: false, durationSeconds, resourceChanges, PolicyPacks: {}, isPreview: preview, result } });
+  emit({
+    summaryEvent: { maybeCorrupt: reporter.maybeCorrupt, durationSeconds, resourceChanges, PolicyPacks: {}, isPreview: preview, result },
+  });
   emit({ cancelEvent: {} });
   const changed = Object.keys(resourceChanges).some((op) => op !== "same" && op !== "discard");
   return {

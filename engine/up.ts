@@ -2,7 +2,6 @@ import { applyChain, Stopped } from "./apply.ts";
 import { DYNAMIC_PACKAGE } from "./default-providers.ts";
 import type { Deployment } from "./deployment.ts";
 import type { ProgramRun, ResourceEntry } from "./model.ts";
-import type { Step } from "./step.ts";
 import { packageOf } from "./urn.ts";
 
 /** How long a program may take to end by itself once the run has stopped. */
@@ -40,15 +39,9 @@ export async function carryOutDeletes(deployment: Deployment): Promise<void> {
     if (state.stopped.aborted) return;
     const spared = neededBySpoilt(deployment, graph);
     const ready = layer.filter(({ subject }) => subject.old === undefined || !spared.has(subject.old));
-    // Refusing a protected one stops the run, which must not keep the rest of the layer from being begun.
-    const ordered = ready.toSorted((a, b) => Number(isProtected(a)) - Number(isProtected(b)));
-    const results = await Promise.allSettled(ordered.map((step) => applyChain(context, [step])));
+    const results = await Promise.allSettled(ready.map((step) => applyChain(context, [step])));
     for (const result of results) if (result.status === "rejected" && !(result.reason instanceof Stopped)) throw result.reason;
   }
-}
-
-function isProtected({ subject }: Step): boolean {
-  return subject.old?.protect === true;
 }
 
 /** Everything a failed or skipped resource stands on, itself included. */

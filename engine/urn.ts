@@ -1,6 +1,8 @@
 /** Type of the root resource of every stack. */
 export const STACK_TYPE = "pulumi:pulumi:Stack";
 
+const WILDCARDS: Readonly<Record<string, string>> = { "*": "[^:]*", "**": ".*" };
+
 const PROVIDER_PREFIX = "pulumi:providers:";
 
 /** The parts of a URN. */
@@ -70,4 +72,13 @@ export function providerReference(urn: string, id: string): string {
 export function parseReference(reference: string): { readonly urn: string; readonly id: string } {
   const cut = reference.lastIndexOf("::");
   return cut < 0 ? { urn: reference, id: "" } : { urn: reference.slice(0, cut), id: reference.slice(cut + 2) };
+}
+
+/** Whether a URN is one of `patterns`, in which `*` stands for any part between colons and `**` for anything. */
+export function urnMatcher(patterns: readonly string[]): (urn: string) => boolean {
+  const tests = patterns.map((pattern) => {
+    const parts = pattern.split(/(\*\*|\*)/).map((part) => WILDCARDS[part] ?? part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+    return new RegExp(`^${parts.join("")}$`, "s");
+  });
+  return (urn) => tests.some((test) => test.test(urn));
 }

@@ -1,5 +1,16 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -99,11 +110,13 @@ async function playStep(stage: Stage, step: ScenarioStep): Promise<GoldenStep> {
   const record: Record<string, unknown> = { step: step.name };
   if (RUNS.has(step.command)) Object.assign(record, await run(stage, step, callsBefore, from));
   else Object.assign(record, await command(stage, step), markTime(normaliser, from));
-  Object.assign(record, recordState(stage));
+  Object.assign(record, await recordState(stage));
   const all = histories(backend);
   const newest = all.at(-1);
   record["history"] =
-    all.length > historiesBefore && newest !== undefined ? normaliser.history(JSON.parse(readFileSync(join(backend, newest), "utf8"))) : null;
+    all.length > historiesBefore && newest !== undefined
+      ? normaliser.history(JSON.parse(readFileSync(join(backend, newest), "utf8")))
+      : null;
   record["files"] = normaliser.files(below(backend));
   return record;
 }
@@ -187,7 +200,12 @@ async function perform(stage: Stage, step: ScenarioStep, callsBefore: number, re
   return first;
 }
 
-async function killed(stage: Stage, interrupt: NonNullable<ScenarioStep["interrupt"]>, request: EngineRunRequest, callsBefore: number): Promise<EngineRunOutcome> {
+async function killed(
+  stage: Stage,
+  interrupt: NonNullable<ScenarioStep["interrupt"]>,
+  request: EngineRunRequest,
+  callsBefore: number,
+): Promise<EngineRunOutcome> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "killed-run.ts"), JSON.stringify(request)], { stdio: "ignore" });
   const ended = new Promise<void>((resolve) => {
     child.on("exit", () => resolve());
@@ -196,7 +214,17 @@ async function killed(stage: Stage, interrupt: NonNullable<ScenarioStep["interru
   await pause(interrupt.afterMs ?? 300);
   child.kill("SIGKILL");
   await ended;
+  disguiseLocks(stage.backend);
   return { exitCode: null as unknown as number, result: undefined, events: [], stderr: "" };
+}
+
+/** Makes the locks left behind look like the CLI's own: this engine would know that their holder is dead and take them away. */
+function disguiseLocks(backend: string): void {
+  const { locks } = stackFiles({ root: backend, project: PROJECT, stack: STACK });
+  for (const name of readdirSync(locks)) {
+    const { pid, username, timestamp } = JSON.parse(readFileSync(join(locks, name), "utf8")) as Record<string, unknown>;
+    writeFileSync(join(locks, name), JSON.stringify({ pid, username, hostname: "elsewhere", timestamp }));
+  }
 }
 
 async function until({ directory }: Stage, trigger: Trigger, from: number, goesOn: () => boolean): Promise<void> {
@@ -229,8 +257,13 @@ async function command(stage: Stage, step: ScenarioStep): Promise<Json> {
         return { exitCode: 1, stderr: String(error) };
       }
     }
+    case "outputs": {
+      const { deployment } = exportState(address, { secrets, showSecrets: true });
+      const entries = deployment["resources"] as readonly { urn: string; outputs?: Json }[];
+      return { exitCode: 0, document: normaliser.value(entries.find(({ urn }) => urn.includes("pulumi:pulumi:Stack"))?.outputs ?? {}) };
+    }
     default:
-      return {};
+      throw new Error(`a scenario asks for ${step.command}`);
   }
 }
 
@@ -243,23 +276,24 @@ function applyEdit(document: Record<string, unknown>, edit: Edit): void {
   if (edit.magic !== undefined) deployment.manifest.magic = edit.magic;
 }
 
-function recordState({ backend, normaliser, scenario, salt }: Stage): Json {
-  const file = stackFiles({ root: backend, project: PROJECT, stack: STACK });
-  const { state, stateOrder } = normaliser.state(stateDocument(file.checkpoint, file.journal, { backend, salt }));
+async function recordState({ backend, normaliser, scenario, salt }: Stage): Promise<Json> {
+  const { state, stateOrder } = normaliser.state(await stateDocument(backend, salt));
   if (scenario.record !== "counts") return { state, stateOrder };
   const deployment = state["deployment"] as { resources: readonly unknown[] };
   return { state: { ...state, deployment: { ...deployment, resources: deployment.resources.slice(0, 4) } }, stateCount: stateOrder.length };
 }
 
-const opened = new Map<string, ReturnType<typeof openSecrets>>();
-
-function stateDocument(checkpoint: string, _journal: string, _stage: { backend: string; salt: string }): unknown {
-  const { version, features, checkpoint: body } = JSON.parse(readFileSync(checkpoint, "utf8")) as {
+/** The state file, or after a crash what the next run would begin with; nobody has saved that yet. */
+async function stateDocument(backend: string, salt: string): Promise<unknown> {
+  const address = { root: backend, project: PROJECT, stack: STACK };
+  const files = stackFiles(address);
+  if (existsSync(files.journal)) return exportState(address, { secrets: await openSecrets(salt, PASSPHRASE) });
+  const { version, features, checkpoint } = JSON.parse(readFileSync(files.checkpoint, "utf8")) as {
     version: number;
     features?: readonly string[];
     checkpoint: { latest?: unknown };
   };
-  return { version, ...(features === undefined ? {} : { features }), deployment: body.latest ?? {} };
+  return { version, ...(features === undefined ? {} : { features }), deployment: checkpoint.latest ?? {} };
 }
 
 function histories(backend: string): string[] {

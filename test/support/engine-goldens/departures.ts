@@ -1,0 +1,45 @@
+/** A place where the engine departs from the recorded CLI on purpose. */
+export interface Departure {
+  readonly scenario: string;
+  /** Step name. */
+  readonly step: string;
+  /** Prefix of the difference, `FIELD.path…`. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+const UNSAVED = "after a crash the state is the checkpoint plus the journal, which the next run saves; the time of a save is not kept apart";
+const IMPORT_TIME = "an import stamps the time at which it was made";
+const LEAK = "resources that a leaked promise kept from registering are not deleted: the program's exit code is awaited first";
+const RACE = "which of two registrations of one URN arrives first is not fixed, nor whether the good one is under way when the run stops";
+
+/** Every intended departure. Whatever is not listed has to match. */
+export const DEPARTURES: readonly Departure[] = [
+  ...["killed", "locked", "cancel", "preview next"].map((step) => ({
+    scenario: "killed-create",
+    step,
+    field: "state.deployment.manifest.time",
+    reason: UNSAVED,
+  })),
+  ...["killed", "cancel"].map((step) => ({ scenario: "round-trip", step, field: "state.deployment.manifest.time", reason: UNSAVED })),
+  ...["export and import", "import again", "taint z"].map((step) => ({
+    scenario: "round-trip",
+    step,
+    field: "state.deployment.manifest.time",
+    reason: IMPORT_TIME,
+  })),
+  ...["summary.resourceChanges", "calls", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "leak", field, reason: LEAK })),
+  ...["calls", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "preview leak", field, reason: LEAK })),
+  ...["summary.resourceChanges", "calls"].map((field) => ({ scenario: "promise-leak", step: "works", field, reason: LEAK })),
+  { scenario: "duplicate-urn", step: "duplicate", field: "summary.resourceChanges", reason: RACE },
+  { scenario: "duplicate-urn", step: "preview duplicate", field: "calls", reason: RACE },
+  ...["import", "option with another id"].map((step) => ({
+    scenario: "import",
+    step,
+    field: "summary.maybeCorrupt",
+    reason: "option import is refused before any provider is asked, so nothing can be corrupt",
+  })),
+];
+
+/** Steps that ask for what only the CLI covers: they must fail with ERR_ENGINE_UNSUPPORTED. The steps after them start from another state. */
+export const UNSUPPORTED_FROM: Readonly<Record<string, string>> = { targets: "target a" };
