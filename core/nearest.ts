@@ -3,14 +3,15 @@
 /** The candidate with the fewest edits (insert, remove, replace, swap neighbours) from `word`, ignoring case; `undefined` when none is near enough to be a plausible slip. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
+  const begun = wanted.length >= 3 ? candidates.find((candidate) => candidate.toLowerCase().startsWith(wanted)) : undefined;
+  if (begun !== undefined) return begun;
   const ranked = candidates
     .map((candidate) => ({ candidate, edits: editDistance(wanted, candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
   if (best === undefined) return undefined;
-  const startsAlike = wanted.length >= 3 && best.candidate.toLowerCase().startsWith(wanted);
   const bearable = Math.max(2, Math.floor(Math.max(word.length, best.candidate.length) / 3));
-  return startsAlike || best.edits <= Math.min(bearable, best.candidate.length - 1) ? best.candidate : undefined;
+  return best.edits <= Math.min(bearable, best.candidate.length - 1) ? best.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

@@ -10,7 +10,7 @@ type Issue = z.core.$ZodIssue;
  * @param settings the values that were checked, to quote the one that is wrong */
 export function describeIssues(issues: readonly Issue[], settings: unknown): readonly Problem[] {
   return issues.flatMap((issue) => {
-    const path = issue.path.map(String).join(".");
+    const path = renderPath(issue.path);
     if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
     return [wrongValue(issue, path, valueAt(settings, issue.path))];
   });
@@ -54,11 +54,15 @@ function codeOf(issue: Issue, setting: Setting, value: unknown): ErrorCode {
   return isQuantity && typeof value === "number" ? "ERR_UNIT" : "ERR_CONFIG_VALUE";
 }
 
+function renderPath(path: readonly PropertyKey[]): string {
+  return path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`)).join("");
+}
+
 /** The setting at `path`, or the nearest one above it for a list's element or a record's entry. */
 function settingOf(path: string): Setting {
   const all = listSettings();
   const [root] = all;
-  for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
+  for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.search(/[.[][^.[]*$/)))) {
     const found = all.find((setting) => setting.path === at);
     if (found !== undefined) return found;
   }

@@ -191,7 +191,7 @@ export const stackSchema = z.strictObject({
     .record(z.string(), z.unknown())
     .meta({
       description:
-        "nats-server settings that natsbus has no key for, by their NATS names. Written last, so they win over everything above.",
+        "nats-server settings that natsbus has no key for, by their NATS names; sizes as plain numbers of bytes. Laid over everything above, so they win; `null` removes a setting.",
       title: "block",
       allowed: "a block of nats-server settings",
     })
