@@ -72,7 +72,7 @@ export const STREAM_FIELDS = {
   subjectTransform: field("subject_transform", optional(transform), undefined, "2.10"),
   republish: field("republish", optional(republish), undefined, "2.10"),
   allowDirect: field("allow_direct", flag, false, "2.9"),
-  mirrorDirect: field("mirror_direct", flag, false, "2.9"),
+  mirrorDirect: field("mirror_direct", flag, false, "2.9", { rule: "server-owned", reason: "a mirror follows its origin's allowDirect" }),
   sealed: field("sealed", flag, false, "2.7", onlyOn("a sealed stream cannot be unsealed")),
   denyDelete: field("deny_delete", flag, false, "2.7", onlyOn("denying deletion cannot be taken back")),
   denyPurge: field("deny_purge", flag, false, "2.7", onlyOn("denying purges cannot be taken back")),

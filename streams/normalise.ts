@@ -14,8 +14,7 @@ export function normaliseStream(spec: StreamSpec): StreamSpec {
     duplicateWindow: spec.duplicateWindow === 0 && !copies ? defaultWindow(spec) : spec.duplicateWindow,
     placement: spec.placement?.cluster === "" && spec.placement.tags.length === 0 ? undefined : spec.placement,
     republish: spec.republish?.src === "" ? { ...spec.republish, src: ">" } : spec.republish,
-    // On a mirror the origin decides.
-    mirrorDirect: spec.mirror === undefined && spec.mirrorDirect,
+    mirrorDirect: spec.mirror !== undefined && spec.mirrorDirect,
     allowMsgTtl: spec.allowMsgTtl || marked,
     allowRollup: spec.allowRollup || marked || spec.allowMsgSchedules,
   };
