@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import { BusError } from "../core/errors.ts";
+import { listStacks } from "../engine/file-state.ts";
 import { SECRET_TEXT } from "../engine/masking.ts";
 import { loadProject, type Project, resolveBackend } from "../engine/project.ts";
 import { loadState } from "../engine/recorder.ts";
@@ -52,4 +54,20 @@ export function locateStack(options: PlaceOptions): StackPlace {
 export async function openBus(options: PlaceOptions): Promise<BusPlace> {
   const { project, address } = locateStack(options);
   return { root: project.root, stack: address.stack, bus: readBusState(loadState(address, HIDDEN_SECRETS)) };
+}
+
+/**
+ * Refuses to go on with a stack that was never made.
+ * @throws BusError ERR_STACK_MISSING
+ */
+export function assertStackExists(address: StackAddress): void {
+  const names = listStacks(address.root, address.project).map((found) => found.stack);
+  if (names.includes(address.stack)) return;
+  throw new BusError(
+    "ERR_STACK_MISSING",
+    `stack ${address.stack} does not exist; there ${names.length === 0 ? "is none yet" : `are ${names.join(", ")}`}`,
+    {
+      remedy: `make it with \`natsbus up --stack ${address.stack}\``,
+    },
+  );
 }

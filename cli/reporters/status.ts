@@ -1,39 +1,7 @@
+import type { ClusterStatus, ServerStatus } from "../../components/process/observe.ts";
+import type { BusServer } from "../bus-state.ts";
 import type { Palette } from "./palette.ts";
 import { renderTable } from "./table.ts";
-
-/** One server as it is. */
-export interface ServerStatus {
-  readonly name: string;
-  /** `up`: runs and answers. `silent`: its process runs and its monitor does not answer. `down`: no process. */
-  readonly state: "up" | "silent" | "down";
-  readonly pid?: number;
-  /** When it was started, RFC 3339. */
-  readonly since?: string;
-  readonly ports: { readonly client: number; readonly monitor: number; readonly route: number };
-  readonly version?: string;
-  readonly isMetaLeader: boolean;
-  /** Whether it is up to date with the meta leader; undefined when nobody can tell. */
-  readonly current?: boolean;
-  /** Replicas it holds. */
-  readonly streams?: number;
-  readonly consumers?: number;
-  readonly connections?: number;
-  /** Folder with its configuration, data and log. */
-  readonly directory: string;
-}
-
-/** The replicas of one stream. */
-export interface StreamStatus {
-  readonly name: string;
-  readonly account: string;
-  readonly leader?: string;
-  /** Replicas wanted. */
-  readonly replicas: number;
-  /** Replicas that are current. */
-  readonly current: number;
-  readonly consumers: number;
-  readonly messages?: number;
-}
 
 /** Something wrong and what to do about it. */
 export interface StatusProblem {
@@ -41,92 +9,68 @@ export interface StatusProblem {
   readonly remedy: string;
 }
 
-/** A bus as it is. */
+/** A bus as it is, and what is wrong with it. */
 export interface BusStatus {
   readonly stack: string;
-  readonly metaLeader?: string;
-  readonly servers: readonly ServerStatus[];
-  readonly streams: readonly StreamStatus[];
+  readonly cluster: ClusterStatus;
   readonly problems: readonly StatusProblem[];
 }
 
-/** What is wrong with servers and streams, the worst first. */
-export function findProblems(status: Omit<BusStatus, "problems">): readonly StatusProblem[] {
-  const { servers, streams, stack, metaLeader } = status;
+/** What is wrong: servers the state knows and nobody finds, servers that are down or silent, a cluster that is not ready, replicas that are behind. */
+export function findProblems(stack: string, wanted: readonly BusServer[], cluster: ClusterStatus): readonly StatusProblem[] {
   const up = `natsbus up --stack ${stack}`;
-  const down = servers.filter((server) => server.state === "down");
-  const silent = servers.filter((server) => server.state === "silent");
-  const behind = servers.filter((server) => server.state === "up" && server.current === false);
-  const lacking = streams.filter((stream) => stream.current < stream.replicas);
+  if (wanted.length === 0 && cluster.servers.length === 0)
+    return [{ what: `stack ${stack} is not up`, remedy: `bring it up with \`${up}\`` }];
+  const found = new Set(cluster.servers.map((server) => server.name));
+  const lost = wanted.filter((server) => !found.has(server.name));
+  const down = cluster.servers.filter((server) => !server.alive);
+  const silent = cluster.servers.filter((server) => server.alive && server.version === undefined);
+  const rest = down.length === 0 && silent.length === 0 ? [cluster.blocked, cluster.behind].filter((text) => text !== undefined) : [];
   return [
-    ...(down.length === 0
-      ? []
-      : [
-          {
-            what: `${names(down)} ${down.length === 1 ? "is" : "are"} down`,
-            remedy: `start ${down.length === 1 ? "it" : "them"} with \`${up}\`; why it ended stands in ${logOf(down)}`,
-          },
-        ]),
+    ...lost.map((server) => ({
+      what: `the folder of ${server.name} is gone (${server.directory})`,
+      remedy: `make it again with \`${up}\``,
+    })),
+    ...down.map((server) => ({
+      what: `${server.name} is down`,
+      remedy: `start it with \`${up}\`; why it ended stands in the log in ${server.folder}`,
+    })),
     ...silent.map((server) => ({
-      what: `${server.name} runs (pid ${server.pid}) and does not answer`,
-      remedy: `look into ${logOf([server])}, then \`${up}\``,
+      what: `${server.name} runs (pid ${server.pid}) and its monitor ${server.monitorUrl} does not answer`,
+      remedy: `look into the log in ${server.folder}`,
     })),
-    ...(servers.length > down.length + silent.length && metaLeader === undefined
-      ? [{ what: "the cluster has no meta leader", remedy: `more than half of the servers must run: \`${up}\`` }]
-      : []),
-    ...behind.map((server) => ({
-      what: `${server.name} is behind the meta leader`,
-      remedy: `wait a moment and look again; if it stays so, look into ${logOf([server])}`,
-    })),
-    ...(lacking.length === 0
-      ? []
-      : [
-          {
-            what: `${lacking.map((stream) => `${stream.name} (${stream.current} of ${stream.replicas})`).join(", ")}: not all replicas are current`,
-            remedy: down.length > 0 ? `start the servers that are down: \`${up}\`` : "wait a moment and look again",
-          },
-        ]),
+    ...rest.map((what) => ({ what, remedy: `look again in a moment; if it stays so, look into the servers' logs, then \`${up}\`` })),
   ];
-}
-
-function names(servers: readonly ServerStatus[]): string {
-  return servers.map((server) => server.name).join(", ");
-}
-
-function logOf(servers: readonly ServerStatus[]): string {
-  return `${servers[0]?.directory ?? "."}/nats.log`;
 }
 
 const HEAD = ["SERVER", "PID", "UP SINCE", "CLIENT", "MONITOR", "ROUTE", "VERSION", "META", "STREAMS", "CONSUMERS", "CONNECTIONS"];
 
-/** Tables of servers and streams, then what is wrong and what to do, or that all is well. */
-export function renderStatus(status: BusStatus, palette: Palette): string {
-  const servers = renderTable(HEAD, status.servers.map(serverCells), palette);
-  const streams = renderTable(
-    ["STREAM", "ACCOUNT", "LEADER", "REPLICAS CURRENT", "CONSUMERS", "MESSAGES"],
-    status.streams.map(streamCells),
-    palette,
-  );
-  const problems = status.problems.map(({ what, remedy }) => `${palette.error("wrong:")} ${what}\n       ${remedy}\n`);
-  const verdict = problems.length === 0 ? "All servers are up and every replica is current.\n" : problems.join("");
-  return [servers, ...(status.streams.length === 0 ? [] : [streams]), verdict].join("\n");
+/** A table of the servers, then what is wrong and what to do, or that all is well. `wanted` tells the route ports. */
+export function renderStatus(status: BusStatus, wanted: readonly BusServer[], palette: Palette): string {
+  const { cluster, problems } = status;
+  const routes = new Map(wanted.map((server) => [server.name, String(server.ports.route)]));
+  const rows = cluster.servers.map((server) => serverCells(server, { route: routes.get(server.name) ?? "-", leader: cluster.metaLeader }));
+  const list = problems.map(({ what, remedy }) => `${palette.error("wrong:")} ${what}\n       ${remedy}\n`);
+  const verdict =
+    problems.length === 0 ? palette.create("All servers are up; every stream and consumer replica is current.\n") : list.join("");
+  return [...(rows.length === 0 ? [] : [renderTable(HEAD, rows, palette)]), verdict].join("\n");
 }
 
-function serverCells(server: ServerStatus): readonly string[] {
-  const { client, monitor, route } = server.ports;
-  const meta = server.isMetaLeader ? "leader" : server.current === undefined ? "-" : server.current ? "current" : "behind";
+/** Port of a URL, `-` when it names none. */
+export function portOf(url: string): string {
+  return /:(\d+)\/?$/.exec(url)?.[1] ?? "-";
+}
+
+function serverCells(server: ServerStatus, about: { readonly route: string; readonly leader: string | undefined }): readonly string[] {
+  const shown = (count: number | undefined): string => (count === undefined ? "-" : String(count));
+  const meta = about.leader === undefined || server.version === undefined ? "-" : server.name === about.leader ? "leader" : "follower";
   return [
     server.name,
-    server.state === "down" ? "down" : `${server.pid ?? "-"}${server.state === "silent" ? " (silent)" : ""}`,
-    server.since?.replace("T", " ").replace(/\.\d+/, "") ?? "-",
-    ...[client, monitor, route].map(String),
+    server.alive ? shown(server.pid) : "down",
+    server.startedAt?.replace("T", " ").replace(/\.\d+/, "") ?? "-",
+    ...[portOf(server.clientUrl), portOf(server.monitorUrl), about.route],
     server.version ?? "-",
     meta,
-    ...[server.streams, server.consumers, server.connections].map((count) => (count === undefined ? "-" : String(count))),
+    ...[server.streams, server.consumers, server.connections].map(shown),
   ];
-}
-
-function streamCells(stream: StreamStatus): readonly string[] {
-  const { name, account, leader = "-", replicas, current, consumers, messages } = stream;
-  return [name, account, leader, `${current} of ${replicas}`, String(consumers), messages === undefined ? "-" : String(messages)];
 }

@@ -1,0 +1,78 @@
+import { rmSync } from "node:fs";
+import { BusError } from "../../core/errors.ts";
+import { listStacks, removeStack } from "../../engine/file-state.ts";
+import { acquireLock } from "../../engine/lock.ts";
+import { loadState } from "../../engine/recorder.ts";
+import { stackFiles } from "../../engine/stack-files.ts";
+import { STACK_TYPE } from "../../engine/urn.ts";
+import { EXIT } from "../exit-codes.ts";
+import { confirm } from "../prompt.ts";
+import { renderTable } from "../reporters/table.ts";
+import { assertStackExists, HIDDEN_SECRETS, locateStack, type StackPlace } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
+import { COMMON_ARGS, defineVerb } from "../verb.ts";
+
+function list({ project, address }: StackPlace, json: boolean, terminal: Terminal): number {
+  const stacks = listStacks(address.root, project.name).map(({ stack, updated }) => {
+    const resources = loadState({ ...address, stack }, HIDDEN_SECRETS).resources.filter((entry) => entry.type !== STACK_TYPE);
+    return { stack, updated: updated.toISOString(), resources: resources.length };
+  });
+  if (json) terminal.out(`${JSON.stringify(stacks, null, 2)}\n`);
+  else
+    terminal.out(
+      renderTable(
+        ["STACK", "LAST UPDATE", "RESOURCES"],
+        stacks.map(({ stack, updated, resources }) => [stack, updated, String(resources)]),
+        terminal.outPalette,
+      ),
+    );
+  return EXIT.ok;
+}
+
+async function remove(place: StackPlace, options: { readonly yes: boolean; readonly force: boolean }, terminal: Terminal): Promise<number> {
+  const { address } = place;
+  assertStackExists(address);
+  const { resources } = loadState(address, HIDDEN_SECRETS);
+  if (resources.length > 0 && !options.force) {
+    throw new BusError("ERR_USAGE", `stack ${address.stack} still has ${resources.length} resources`, {
+      remedy: `delete them with \`natsbus destroy --stack ${address.stack}\`, or forget them with --force`,
+    });
+  }
+  const details = (): string => resources.map((entry) => entry.urn).join("\n");
+  if (!options.yes && !(await confirm(terminal, { action: `removal of stack ${address.stack} with its history`, details }))) return EXIT.ok;
+  const { locks } = stackFiles(address);
+  const lock = await acquireLock({ directory: locks, stack: address.stack, onNotice: (text) => terminal.err(`note: ${text}\n`) });
+  try {
+    removeStack(address);
+  } finally {
+    lock.release();
+    rmSync(locks, { recursive: true, force: true });
+  }
+  terminal.err(`stack ${address.stack} is removed; its settings file stays\n`);
+  return EXIT.ok;
+}
+
+/** `natsbus stacks`. */
+export const verb = defineVerb({
+  name: "stacks",
+  summary: "list or remove stacks",
+  synopsis: "[rm NAME]",
+  args: {
+    ...COMMON_ARGS,
+    action: { type: "positional", required: false, description: "rm removes a stack with its history" },
+    name: { type: "positional", required: false, description: "stack to remove" },
+    yes: { type: "boolean", alias: "y", description: "do not ask" },
+    force: { type: "boolean", description: "remove a stack that still has resources, and forget them" },
+  },
+  examples: [
+    ["stacks", "every stack of the project"],
+    ["stacks rm ci-17 --yes", "remove a destroyed stack"],
+  ],
+  async run({ args, terminal }) {
+    if (args.action === undefined) return list(locateStack(args), args.json === true, terminal);
+    if (args.action !== "rm") throw new BusError("ERR_USAGE", `stacks knows no ${JSON.stringify(args.action)}; allowed is rm`);
+    const name = args.name ?? args.stack;
+    if (name === undefined) throw new BusError("ERR_USAGE", "stacks rm needs the name of a stack");
+    return remove(locateStack({ ...args, stack: name }), { yes: args.yes === true, force: args.force === true }, terminal);
+  },
+});

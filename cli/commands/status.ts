@@ -1,0 +1,31 @@
+import { dirname, resolve } from "node:path";
+import { observeCluster } from "../../components/process/observe.ts";
+import { EXIT } from "../exit-codes.ts";
+import { findProblems, renderStatus } from "../reporters/status.ts";
+import { openBus } from "../session.ts";
+import { COMMON_ARGS, defineVerb } from "../verb.ts";
+
+/** `natsbus status`. */
+export const verb = defineVerb({
+  name: "status",
+  summary: "show servers, meta leader, streams and what is wrong",
+  synopsis: "",
+  details: "Exit code 1 when something is wrong. Needs neither the passphrase nor credentials.",
+  args: COMMON_ARGS,
+  examples: [
+    ["status", "a table of the servers, and what to do when one is down"],
+    ["status --json", "the same as a document"],
+  ],
+  async run({ args, terminal }) {
+    const { root, stack, bus } = await openBus(args);
+    const [first] = bus.servers;
+    const directory = first === undefined ? resolve(root, ".natsbus", stack) : dirname(resolve(root, first.directory));
+    const cluster = await observeCluster(directory);
+    const status = { stack, cluster, problems: findProblems(stack, bus.servers, cluster) };
+    if (args.json === true) {
+      const servers = cluster.servers.map((server) => ({ ...server, ports: bus.servers.find((one) => one.name === server.name)?.ports }));
+      terminal.out(`${JSON.stringify({ stack, ...cluster, servers, streams: bus.streams, problems: status.problems }, null, 2)}\n`);
+    } else terminal.out(renderStatus(status, bus.servers, terminal.outPalette));
+    return status.problems.length === 0 ? EXIT.ok : EXIT.error;
+  },
+});
