@@ -56,7 +56,7 @@ async function playRun(recorder: RunRecorder, after: (snapshot: Snapshot) => voi
   await step(recorder.commit({ ends: update, removes: [a], writes: [updated] }));
   const flagged = { ...b, delete: true };
   await step(recorder.commit({ ends: create, writes: [entry("d")], changes: [{ from: b, to: flagged }] }));
-  const component = entry("e", { custom: false });
+  const { id: _none, ...component } = entry("e", { custom: false });
   await step(recorder.commit({ writes: [component] }));
   await step(recorder.commit({ changes: [{ from: component, to: { ...component, outputs: { done: true } } }] }));
   const removal: PendingOperation = { type: "deleting", resource: flagged };
@@ -214,6 +214,19 @@ describe("a recorded run", () => {
     await expect(recorder.commit({ ends: { type: "creating", resource: entry("nobody") } })).rejects.toMatchObject({
       code: "ERR_INTERNAL",
     });
+  });
+
+  it("refuses to put a state in place that contradicts itself, and tells when a run left one", async () => {
+    using folder = temporaryFolder();
+    const { recorder, options } = started(folder.path);
+    const orphan = entry("a", { parent: "urn:nobody" });
+    expect(() => replaceState({ resources: [orphan], pendingOperations: [] }, options)).toThrow(
+      expect.objectContaining({ code: "ERR_ENGINE_STATE_INTEGRITY" }),
+    );
+    expect(loadState(options.address, secrets).resources).toEqual([]);
+    await recorder.commit({ writes: [orphan] });
+    await expect(recorder.finish(OUTCOME)).rejects.toMatchObject({ code: "ERR_ENGINE_STATE_INTEGRITY" });
+    expect(loadState(options.address, secrets).resources).toEqual([orphan]);
   });
 
   it("groups records that are written at the same time", async () => {
