@@ -7,7 +7,7 @@ export const ERROR_CODES = {
   ERR_CONFIG: "the stack configuration or the catalogue holds one or more problems, all listed",
   ERR_CONFIG_VALUE: "a setting of the stack file has a value that is not allowed",
   ERR_CONFIG_KEY: "the stack file holds a key that does not exist",
-  ERR_CONFIG_MISSING: "a setting the stack file must have is not there",
+  ERR_CONFIG_MISSING: "a key of the stack file has no value",
   ERR_CONFIG_CONFLICT: "two settings contradict each other",
   ERR_UNIT: "a duration or a size is not written as a number with a unit, or is too large to be exact",
   ERR_NAME: "a name holds characters NATS does not accept, or is too long",

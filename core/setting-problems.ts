@@ -36,7 +36,7 @@ export function unknownKey(parent: string, key: string): Problem {
 function wrongValue(issue: Issue, path: string, value: unknown): Problem {
   const setting = settingOf(path);
   const code = codeOf(issue, setting, value);
-  const detail = issue.code === "custom" ? issue.message : `${quote(value)} is not allowed`;
+  const detail = issue.code === "custom" && !isEmpty(value) ? issue.message : refusal(value);
   const nearest = typeof value === "string" ? nearestWord(value, setting.choices) : undefined;
   const fallback = setting.defaultText === undefined ? "" : `, or remove it for the default ${setting.defaultText}`;
   return {
@@ -48,6 +48,7 @@ function wrongValue(issue: Issue, path: string, value: unknown): Problem {
 }
 
 function codeOf(issue: Issue, setting: Setting, value: unknown): ErrorCode {
+  if (isEmpty(value)) return "ERR_CONFIG_MISSING";
   const code: unknown = issue.code === "custom" ? issue.params?.["code"] : undefined;
   if (typeof code === "string" && code in ERROR_CODES) return code as ErrorCode;
   const isQuantity = setting.type === "duration" || setting.type === "size";
@@ -74,6 +75,15 @@ function valueAt(settings: unknown, path: readonly PropertyKey[]): unknown {
     (value, key) => (typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined),
     settings,
   );
+}
+
+function refusal(value: unknown): string {
+  return isEmpty(value) ? "the key has no value" : `${quote(value)} is not allowed`;
+}
+
+/** A key with nothing behind it, as YAML gives it. */
+function isEmpty(value: unknown): boolean {
+  return value === null || value === "";
 }
 
 function quote(value: unknown): string {

@@ -263,6 +263,23 @@ const stackFiles: readonly Case[] = [
     /5 is not allowed; allowed is a block for each name, or null/,
     /correct it/,
   ],
+  ["section without a value", { cluster: "" }, "ERR_CONFIG_MISSING", "cluster", /the key has no value/, /correct it/],
+  [
+    "key without a value",
+    { cluster: { servers: null } },
+    "ERR_CONFIG_MISSING",
+    "cluster.servers",
+    /no value; allowed is a whole number/,
+    /default `3`/,
+  ],
+  [
+    "empty size",
+    { limits: { maxPayload: "" } },
+    "ERR_CONFIG_MISSING",
+    "limits.maxPayload",
+    /no value; allowed is a size/,
+    /default `"1MiB"`/,
+  ],
   ["host list with a blank", { tls: { hosts: ["a b"] } }, "ERR_CONFIG_VALUE", "tls.hosts[0]", /"a b" is not allowed/, /correct it/],
 ];
 
