@@ -36,7 +36,9 @@ export function checkAccount(olds: Partial<AccountInputs>, news: AccountInputs):
 }
 
 /** Whether the account has to be pushed: its inputs changed, or the servers were seen with something else. */
-export function diffAccount(olds: AccountState, news: AccountInputs): { changes: boolean } {
+export function diffAccount(olds: AccountState, wanted: AccountInputs): { changes: boolean } {
+  // In the preview of a change elsewhere the connection may not be known yet; most likely it stays what it is.
+  const news = isUnknown(wanted.connection) ? { ...wanted, connection: olds.connection } : wanted;
   if (isUnknown(news)) return { changes: true };
   const { issuedAt, inForce, ...before } = withoutProvider(olds);
   if (!isDeepStrictEqual(before, withoutProvider(news))) return { changes: true };

@@ -1,5 +1,6 @@
 /** The `process` target: every server is a process on this machine. */
-import { planNodes } from "../../core/topology.ts";
+import * as pulumi from "@pulumi/pulumi";
+import { clientUrls, planNodes } from "../../core/topology.ts";
 import type { Target } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
 import { resolveClusterSettings } from "./cluster-spec.ts";
@@ -18,8 +19,12 @@ export const processTarget: Target = {
   },
   create(name, args, options) {
     const { spec, identity, authority, certificates, keys } = args;
-    const settings = resolveClusterSettings(spec, planNodes(spec));
+    const nodes = planNodes(spec);
+    const settings = resolveClusterSettings(spec, nodes);
     const cluster = new Cluster(`${name}-cluster`, { ...settings, identity, authority, certificates, keys }, options);
-    return { servers: cluster.urls, monitorUrls: cluster.monitorUrls, serverVersion: cluster.serverVersion, ready: cluster };
+    // The plan knows the addresses; an output of the cluster would be unknown, and with it everything inside, in each preview of a changed cluster.
+    const servers = pulumi.output(clientUrls(nodes));
+    const monitorUrls = pulumi.output(nodes.map((node) => node.monitorUrl));
+    return { servers, monitorUrls, serverVersion: cluster.serverVersion, ready: cluster };
   },
 };

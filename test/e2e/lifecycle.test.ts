@@ -199,7 +199,7 @@ describe("the life of a bus", () => {
     const second = await project.natsbus(UP);
     expect(second.code).toBe(1);
     expect(second.stderr).toContain("ERR_STATE_LOCKED");
-    expect(second.stderr).toMatch(/pid \d+/);
+    expect(second.stderr).toMatch(/process \d+/);
     expect((await first).code).toBe(0);
   });
 
