@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "contract",
+          globalSetup: ["./test/support/server-setup.ts"],
           include: ["test/contract/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -25,6 +26,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "integration",
+          globalSetup: ["./test/support/server-setup.ts"],
           include: ["test/integration/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
@@ -35,6 +37,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "e2e",
+          globalSetup: ["./test/support/server-setup.ts"],
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 300_000,

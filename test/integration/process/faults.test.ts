@@ -122,7 +122,7 @@ describe("drift", () => {
     const status = await observeCluster(cluster.directory);
     expect(status).toMatchObject({ cluster: "test", blocked: "n1 does not answer" });
     expect(status.servers.map((server) => server.alive)).toEqual([false, true, true]);
-    expect(status.servers[1]).toMatchObject({ name: "n2", version: "2.15.2", connections: 0, streams: 0 });
+    expect(status.servers[1]).toMatchObject({ name: "n2", version: expect.stringMatching(/^2\.15\.\d+$/), connections: 0, streams: 0 });
     await deleteCluster(outs);
     expect((await readCluster("test", outs)).id).toBe("");
     expect(await observeCluster(cluster.directory)).toEqual({ servers: [] });
