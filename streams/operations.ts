@@ -180,8 +180,9 @@ function isBucket<S extends object>(kind: Kindred<S>): boolean {
 
 function besideDiffers<S extends object>(kind: Kindred<S>, olds: Properties, news: Properties): boolean {
   const policies = (props: Properties) => canonical(parsePolicy(props, labelOf(kind.dialect, props)).value);
-  const beside = (props: Properties) => canonical([props["connection"], props["owner"]]);
-  return beside(olds) !== beside(news) || policies(olds) !== policies(news);
+  // In the preview of a change elsewhere the connection may not be known yet; most likely it stays what it is.
+  const connection = isUnknown(news["connection"]) ? olds["connection"] : news["connection"];
+  return canonical([olds["connection"], olds["owner"]]) !== canonical([connection, news["owner"]]) || policies(olds) !== policies(news);
 }
 
 function isMade<S extends object>(kind: Kindred<S>, olds: Properties): boolean {
