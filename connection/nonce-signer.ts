@@ -31,11 +31,7 @@ export function parseCredentials(creds: string): Login {
   return { jwt, sign: (nonce) => sign(null, Buffer.from(nonce), key).toString("base64url") };
 }
 
-/**
- * The private key inside an nkey seed (`SU…`, `SA…`, `SO…`).
- * @throws ERR_CONNECT_CREDENTIALS when the text is no seed; the text itself is never quoted
- */
-export function privateKeyOfSeed(seed: string): KeyObject {
+function privateKeyOfSeed(seed: string): KeyObject {
   const bytes = decodeBase32(seed);
   const { prefix, key, checksum } = SEED_BYTES;
   if (bytes?.length !== prefix + key + checksum || !seed.startsWith("S")) {

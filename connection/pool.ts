@@ -63,9 +63,14 @@ function optionsOf(spec: ConnectionSpec): ConnectionOptions {
     // Addresses that servers tell about themselves need not be reachable, nor covered by their certificates.
     ignoreClusterUpdates: true,
     ...RECONNECT,
-    ...(spec.ca === undefined ? {} : { tls: { ca: spec.ca } }),
+    ...(requiresTls(spec) ? { tls: spec.ca === undefined ? {} : { ca: spec.ca } } : {}),
     ...(spec.creds === undefined ? {} : { authenticator: authenticatorOf(spec.creds) }),
   };
+}
+
+/** The client library ignores the scheme and would speak plain text to a server without TLS, credentials and all. */
+function requiresTls(spec: ConnectionSpec): boolean {
+  return spec.ca !== undefined || spec.servers.some((server) => server.startsWith("tls://"));
 }
 
 function authenticatorOf(creds: string): Authenticator {

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { renderSettingsReference, renderStackFileSchema } from "./settings-reference.ts";
+import { renderStreamsReference } from "./streams-reference.ts";
 
 const FOLDER = join(import.meta.dirname, "reference");
 
@@ -9,6 +10,7 @@ const FOLDER = join(import.meta.dirname, "reference");
 export const PAGES: Readonly<Record<string, () => string>> = {
   "stack-config.schema.json": renderStackFileSchema,
   "configuration.md": renderSettingsReference,
+  "streams.md": renderStreamsReference,
 };
 
 /** Names of the pages whose file is missing or differs from what would be written. */

@@ -1,5 +1,5 @@
 /** Reads what a person wrote by a field table, and writes it back. All problems at once. */
-import { z } from "zod";
+import type { z } from "zod";
 import { ERROR_CODES, type ErrorCode, type Problem } from "../core/errors.ts";
 import { nearestWord } from "../core/nearest.ts";
 import { isUnknown } from "../core/unknown.ts";
@@ -48,13 +48,8 @@ export function renderFields<T extends FieldTable>(fields: T, value: SpecOf<T>, 
   return Object.fromEntries(written);
 }
 
-/** Schema of what a person writes for a table, for editors and references: every key optional, no other key. */
-export function inputSchema(fields: FieldTable): z.ZodType {
-  return z.strictObject(Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, field.kind.schema.optional()])));
-}
-
 /** Problems for keys that do not exist, each with the nearest one that does. */
-export function unknownKeys(given: readonly string[], known: readonly string[], path: string): Problem[] {
+function unknownKeys(given: readonly string[], known: readonly string[], path: string): Problem[] {
   return given
     .filter((key) => !known.includes(key))
     .map((key) => {
