@@ -35,6 +35,7 @@ export interface BusState {
   readonly urls: readonly string[];
   readonly servers: readonly BusServer[];
   readonly users: readonly BusUser[];
+  /** By name. */
   readonly streams: readonly BusStream[];
   /** Certificate bundle, relative to the project; "" without one. */
   readonly caFile: string;
@@ -60,7 +61,10 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
     users: ofType(TYPES.users).flatMap((bag) =>
       Object.entries(mapOf(bag["users"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
     ),
-    streams: entries.filter((entry) => entry.type === TYPES.stream).map(readStream),
+    streams: entries
+      .filter((entry) => entry.type === TYPES.stream)
+      .map(readStream)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     caFile: files.map((bag) => textOf(bag["caFile"])).find((path) => path !== "") ?? "",
   };
 }

@@ -27,6 +27,6 @@ export function renderConnect(bus: BusState, stackOption: string, palette: Palet
 /** `Time: program start 0.6s, servers 0.5s …`; "" when nothing was measured. */
 export function renderPhases(phases: readonly Phase[], palette: Palette): string {
   if (phases.length === 0) return "";
-  const parts = phases.map(({ name, fromMs, toMs }) => `${name} ${renderSpan(toMs - fromMs)}`);
+  const parts = phases.map(({ name, busyMs }) => `${name} ${renderSpan(busyMs)}`);
   return `${palette.headline("Time:")} ${parts.join(", ")} (some of it side by side)\n`;
 }

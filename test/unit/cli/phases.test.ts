@@ -19,7 +19,7 @@ function event(kind: "resourcePreEvent" | "resOutputsEvent", type: string, op: S
   return { sequence: 0, timestamp: 0, [kind]: { metadata } } as unknown as EngineEvent;
 }
 
-test("phases span from the first begin to the last end of their resources", () => {
+test("a phase is the time in which at least one of its resources is worked on", () => {
   let now = 0;
   const clock = createPhaseClock(() => now);
   const at = (ms: number, action: () => void): void => {
@@ -37,11 +37,13 @@ test("phases span from the first begin to the last end of their resources", () =
   at(1010, () => clock.onEvent(event("resourcePreEvent", `${dynamic}process:Cluster`)));
   at(1500, () => clock.onEvent(event("resOutputsEvent", `${dynamic}process:Cluster`)));
   at(1600, () => clock.onEvent(event("resourcePreEvent", `${dynamic}streams:Stream`, "same")));
+  at(1700, () => clock.onEvent(event("resourcePreEvent", `${dynamic}accounts:Account`)));
+  at(1710, () => clock.onEvent(event("resOutputsEvent", `${dynamic}accounts:Account`)));
   expect(clock.phases()).toEqual([
-    { name: "program start", fromMs: 0, toMs: 600 },
-    { name: "provider host", fromMs: 5, toMs: 900 },
-    { name: "identity", fromMs: 950, toMs: 1000 },
-    { name: "servers", fromMs: 1010, toMs: 1500 },
+    { name: "program start", fromMs: 0, busyMs: 600 },
+    { name: "provider host", fromMs: 5, busyMs: 895 },
+    { name: "identity", fromMs: 950, busyMs: 60 },
+    { name: "servers", fromMs: 1010, busyMs: 490 },
   ]);
 });
 
