@@ -30,7 +30,7 @@ export function parseStackConfig(raw: Readonly<Record<string, string>>, context:
   return reading.spec as BusSpec;
 }
 
-/** As {@link parseStackConfig}, with the problems as a value; for callers that add problems of their own before they report. */
+/** As {@link parseStackConfig}, with the problems as a value; for callers that add problems of their own before they report. Rules between settings are checked once each setting is sound. */
 export function readStackConfig(raw: Readonly<Record<string, string>>, context: StackContext): StackReading {
   const problems: Problem[] = [];
   const settings: Record<string, unknown> = {};
