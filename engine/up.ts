@@ -30,8 +30,11 @@ export async function runProgram(deployment: Deployment): Promise<void> {
   await finishStackOutputs(deployment);
 }
 
+/** What deleting needs of a run. */
+export type DeleteParts = Pick<Deployment, "generator" | "context" | "state" | "ledger">;
+
 /** Deletes what is flagged, not asked for, or in a destroy everything: layer by layer. */
-export async function carryOutDeletes(deployment: Deployment): Promise<void> {
+export async function carryOutDeletes(deployment: DeleteParts): Promise<void> {
   const { generator, context, state, ledger } = deployment;
   const layers = generator.deletes();
   const graph = ledger.graph();
@@ -45,7 +48,7 @@ export async function carryOutDeletes(deployment: Deployment): Promise<void> {
 }
 
 /** Everything a failed or skipped resource stands on, itself included. */
-function neededBySpoilt({ state, ledger }: Deployment, graph: ReturnType<Deployment["ledger"]["graph"]>): ReadonlySet<ResourceEntry> {
+function neededBySpoilt({ state, ledger }: DeleteParts, graph: ReturnType<Deployment["ledger"]["graph"]>): ReadonlySet<ResourceEntry> {
   const needed = new Set<ResourceEntry>();
   if (state.spoilt.size === 0) return needed;
   for (const entry of ledger.remaining()) {
