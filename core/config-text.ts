@@ -21,13 +21,18 @@ export function renderConfigText(block: ConfigBlock): string {
   return renderEntries(block, "", "");
 }
 
-/** `under` with `over` laid on top: blocks merge key by key, anything else is replaced, `null` removes. Keys of `over` match without regard to case, as the server reads them. */
+/** `under` with `over` laid on top: blocks merge key by key, anything else is replaced, `null` removes. Keys match without regard to case, as the server reads them, but for names of accounts. */
 export function mergeConfig(under: ConfigBlock, over: ConfigBlock): ConfigBlock {
+  return mergeBlocks(under, over, (a, b) => a.toLowerCase() === b.toLowerCase());
+}
+
+function mergeBlocks(under: ConfigBlock, over: ConfigBlock, isSame: (a: string, b: string) => boolean): ConfigBlock {
   const merged: Record<string, ConfigValue> = { ...under };
   for (const [key, value] of Object.entries(over)) {
-    const name = Object.keys(merged).find((known) => known.toLowerCase() === key.toLowerCase()) ?? key;
+    const name = Object.keys(merged).find((known) => isSame(known, key)) ?? key;
     const before = merged[name];
-    merged[name] = isBlock(before) && isBlock(value) ? mergeConfig(before, value) : value;
+    const isSameInside = name.toLowerCase() === "accounts" ? (a: string, b: string) => a === b : isSame;
+    merged[name] = isBlock(before) && isBlock(value) ? mergeBlocks(before, value, isSameInside) : value;
   }
   return merged;
 }

@@ -1,6 +1,6 @@
 /** One server's configuration: from the spec to the tree that is compared on a change, and to the text that the server reads. */
 import { type ConfigBlock, type ConfigValue, mergeConfig, renderConfigText } from "./config-text.ts";
-import { BusError } from "./errors.ts";
+import { assertNoProblems, type Problem } from "./errors.ts";
 import type { ServerConfigSpec } from "./server-config-spec.ts";
 import type { TlsFiles } from "./server-listener-spec.ts";
 import { durationText, listenAddress, serverListeners, tlsBlock } from "./server-listeners.ts";
@@ -63,24 +63,30 @@ export function serverConfigTree(spec: ServerConfigSpec): ConfigBlock {
     pid_file: spec.pidFile,
   };
   if (spec.extra === undefined) return tree;
-  assertNoSynonyms(spec.extra);
+  assertNoProblems(extraProblems(spec.extra));
   return mergeConfig(tree, spec.extra as ConfigBlock);
 }
 
-function assertNoSynonyms(extra: Readonly<Record<string, unknown>>): void {
-  for (const [block, names] of Object.entries(SYNONYMS)) {
+/** What is wrong with further settings: second names of settings that natsbus writes, each with its path below `serverConfig`. */
+export function extraProblems(extra: Readonly<Record<string, unknown>>): readonly Problem[] {
+  return Object.entries(SYNONYMS).flatMap(([block, names]) => {
     const own = block === "" ? extra : entryOf(extra, block);
-    if (typeof own !== "object" || own === null) continue;
-    for (const key of Object.keys(own)) {
+    if (typeof own !== "object" || own === null) return [];
+    return Object.keys(own).flatMap((key): Problem[] => {
       const written = Object.entries(names).find(([, others]) => others.includes(key.toLowerCase()))?.[0];
-      if (written === undefined) continue;
+      if (written === undefined) return [];
       const path = ["serverConfig", block, key].filter((part) => part !== "").join(".");
-      throw new BusError("ERR_SERVER_CONFIG", `${path}: natsbus writes this setting as ${written}`, {
-        path,
-        remedy: `use ${written}, or the stack file's own key`,
-      });
-    }
-  }
+      const remedy = `use ${written}, or the stack file's own key`;
+      return [
+        {
+          code: "ERR_SERVER_CONFIG",
+          path,
+          message: `natsbus writes this setting as ${written}; the server would take either of two`,
+          remedy,
+        },
+      ];
+    });
+  });
 }
 
 function entryOf(settings: Readonly<Record<string, unknown>>, name: string): unknown {

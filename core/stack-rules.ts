@@ -2,6 +2,7 @@
 import type { BusSpec } from "./bus-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
+import { extraProblems } from "./server-config.ts";
 import { renderDuration, renderSize } from "./units.ts";
 
 /** Problems between settings: folders, ports, times. */
@@ -13,6 +14,7 @@ export function resolutionProblems(spec: BusSpec): readonly Problem[] {
     ...timeProblems(spec),
     ...monitorProblems(spec),
     ...sizeProblems(spec),
+    ...extraProblems(spec.serverConfig),
   ];
 }
 

@@ -263,6 +263,14 @@ const stackFiles: readonly Case[] = [
     /5 is not allowed; allowed is a block for each name, or null/,
     /correct it/,
   ],
+  [
+    "second name of a server setting",
+    { serverConfig: { Port: 4222 } },
+    "ERR_SERVER_CONFIG",
+    "serverConfig.Port",
+    /natsbus writes this setting as listen/,
+    /use listen/,
+  ],
   ["section without a value", { cluster: "" }, "ERR_CONFIG_MISSING", "cluster", /the key has no value/, /correct it/],
   [
     "key without a value",

@@ -61,6 +61,12 @@ test("mergeConfig merges blocks, replaces the rest, removes by null, and reads k
   });
 });
 
+test("mergeConfig keeps accounts apart whose names differ in case only", () => {
+  expect(mergeConfig({ accounts: { APP: { x: 1 } } }, { Accounts: { app: { x: 2 } } })).toEqual({
+    accounts: { APP: { x: 1 }, app: { x: 2 } },
+  });
+});
+
 describe("renderServerConfig", () => {
   test("is the same for equal specs, whatever the order of their keys", () => {
     const reversed = Object.fromEntries(Object.entries(server).reverse()) as unknown as typeof server;
