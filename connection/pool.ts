@@ -7,6 +7,8 @@ import { parseCredentials } from "./nonce-signer.ts";
 
 const RECONNECT = { maxReconnectAttempts: 20, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 100 };
 
+const USER_INFO = /\/\/([^@/]*)@/;
+
 const pool = new Map<string, Promise<NatsConnection>>();
 
 /**
@@ -58,14 +60,23 @@ async function attempt(spec: ConnectionSpec): Promise<NatsConnection> {
 function optionsOf(spec: ConnectionSpec): ConnectionOptions {
   return {
     name: "natsbus",
-    servers: [...spec.servers],
+    servers: spec.servers.map((server) => server.replace(USER_INFO, "//")),
     timeout: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     // Addresses that servers tell about themselves need not be reachable, nor covered by their certificates.
     ignoreClusterUpdates: true,
     ...RECONNECT,
     ...(requiresTls(spec) ? { tls: spec.ca === undefined ? {} : { ca: spec.ca } } : {}),
+    ...userOf(spec),
     ...(spec.creds === undefined ? {} : { authenticator: authenticatorOf(spec.creds) }),
   };
+}
+
+/** User and password of the first URL that has them; the client library does not look for them there. */
+function userOf(spec: ConnectionSpec): Pick<ConnectionOptions, "user" | "pass"> {
+  const found = spec.servers.map((server) => USER_INFO.exec(server)?.[1]).find((text) => text !== undefined);
+  if (found === undefined) return {};
+  const [user = "", pass = ""] = found.split(":").map(decodeURIComponent);
+  return { user, pass };
 }
 
 /** The client library ignores the scheme and would speak plain text to a server without TLS, credentials and all. */

@@ -70,9 +70,13 @@ describe("diff", () => {
     ["a policy", { deletionPolicy: "delete" }],
     ["the connection", { connection: { servers: ["nats://127.0.0.1:2"] } }],
     ["a setting not known yet", { maxAge: UNKNOWN_VALUE }],
-    ["a connection not known yet", { connection: UNKNOWN_VALUE }],
   ])("is an update when %s differs", async (_what, change) => {
     expect(await streamOperations.diff("ORDERS", outs, { ...stream, ...change })).toEqual({ changes: true });
+  });
+
+  test("is none when the connection is not known yet: a preview of a change elsewhere names only that change", async () => {
+    expect(await streamOperations.diff("ORDERS", outs, { ...stream, connection: UNKNOWN_VALUE })).toEqual({ changes: false });
+    expect(await streamOperations.diff("ORDERS", outs, { ...stream, connection: UNKNOWN_VALUE, maxAge: "1d" })).toEqual({ changes: true });
   });
 
   test("is an update when the marker was taken away by hand", async () => {
