@@ -1,0 +1,110 @@
+/** Every alert, played through by promtool: it fires when it should, in the minute it should, in the company it should, and not otherwise. */
+import { describe, expect, test } from "vitest";
+import { type AlertRule, isAlert, type RuleGroup } from "../../../observability/model.ts";
+import { resolveMonitoringOptions } from "../../../observability/options.ts";
+import { metricNames } from "../../../observability/promql.ts";
+import { planRules } from "../../../observability/rules/plan.ts";
+import { EVERY_OPTION, EXAMPLE_BUS } from "../../unit/observability/example-bus.ts";
+import { BEGIN, healthyBus, STEP } from "./baseline.ts";
+import { hasTool, type Scenario, testRules } from "./promtool.ts";
+import { CLIENT_CASES, CLUSTER_CASES, MONITORING_CASES, type RuleCase, SERVER_CASES } from "./rule-cases.ts";
+import { CONSUMER_CASES, STREAM_CASES } from "./rule-cases-streams.ts";
+
+const available = hasTool("promtool");
+if (!available) process.stderr.write("SKIPPED: rules are not tested, promtool is missing (Debian package prometheus)\n");
+
+const groups = planRules(EXAMPLE_BUS, resolveMonitoringOptions(EVERY_OPTION));
+const alerts = groups.flatMap(({ rules }) => rules.filter(isAlert));
+// Burn rates look back over days; they have their own file and their own, coarser, series.
+const withoutSlo = groups.filter(({ name }) => !name.includes("-slo"));
+const SETTLED = 10 * 60;
+
+interface Table {
+  readonly area: string;
+  readonly cases: readonly RuleCase[];
+  /** Whether the company is checked among all rules; thresholds of one figure concern one alert only, and all rules over hours cost minutes. */
+  readonly company: boolean;
+}
+
+const TABLES: readonly Table[] = [
+  { area: "monitoring", cases: MONITORING_CASES, company: true },
+  { area: "cluster", cases: CLUSTER_CASES, company: true },
+  { area: "servers", cases: SERVER_CASES, company: false },
+  { area: "clients", cases: CLIENT_CASES, company: false },
+  { area: "streams", cases: STREAM_CASES, company: true },
+  { area: "consumers", cases: CONSUMER_CASES, company: true },
+];
+
+describe.skipIf(!available)("alerts", () => {
+  test("stay silent on a healthy bus, but for the heartbeat", () => {
+    const expectations = [300, BEGIN, BEGIN + 3600].map((at) => ({ at, firing: [] }));
+    const { ok, output } = testRules(withoutSlo, [{ name: "healthy", series: healthyBus(), expectations }]);
+    expect(ok, output).toBe(true);
+  });
+
+  test.each(TABLES)("of $area fire in time and in the right company", ({ cases, company }) => {
+    const { ok, output } = testRules(company ? withoutSlo : rulesBehind(cases), cases.map(firing));
+    expect(ok, output).toBe(true);
+  });
+
+  test.each(TABLES)("of $area stay silent when it only looks alike", ({ cases }) => {
+    const { ok, output } = testRules(rulesBehind(cases), cases.map(silent));
+    expect(ok, output).toBe(true);
+  });
+
+  test("have a case each", () => {
+    const covered = TABLES.flatMap(({ cases }) => cases.map(({ alert }) => alert));
+    const planned = withoutSlo
+      .flatMap(({ rules: members }) => members.filter(isAlert).map(identity))
+      .filter((name) => name !== "NatsWatchdog/none");
+    expect([...covered].sort()).toEqual([...new Set(planned)].sort());
+  });
+});
+
+function identity({ alert, labels }: AlertRule): string {
+  return `${alert}/${labels["severity"]}`;
+}
+
+/** The alerts of some cases with the records they read, directly or not. */
+function rulesBehind(cases: readonly RuleCase[]): RuleGroup[] {
+  const wanted = new Set(cases.map(({ alert }) => alert));
+  const members = withoutSlo.flatMap(({ rules }) => rules).filter((rule) => !isAlert(rule) || wanted.has(identity(rule)));
+  const read = new Set(members.filter(isAlert).flatMap(({ expr }) => metricNames(expr)));
+  for (const rule of members.filter((member) => !isAlert(member)).reverse()) {
+    if (!isAlert(rule) && read.has(rule.record)) for (const name of metricNames(rule.expr)) read.add(name);
+  }
+  return [{ name: "chosen", intervalSeconds: STEP, rules: members.filter((rule) => isAlert(rule) || read.has(rule.record)) }];
+}
+
+function firesAt({ alert, delay = 0 }: RuleCase): number {
+  return BEGIN + delay + pendingOf(alert);
+}
+
+function pendingOf(alert: string): number {
+  return secondsOf(alerts.find((rule) => identity(rule) === alert)?.for);
+}
+
+function firing(one: RuleCase): Scenario {
+  const lastSilence = (one.window === true ? BEGIN + pendingOf(one.alert) : firesAt(one)) - STEP;
+  return {
+    name: `${one.alert} fires`,
+    series: one.fault(healthyBus()),
+    expectations: [
+      { at: lastSilence, silent: one.alert },
+      { at: firesAt(one), firing: [one.alert, ...(one.also ?? [])].sort() },
+    ],
+  };
+}
+
+function silent(one: RuleCase): Scenario {
+  return {
+    name: `${one.alert} stays silent`,
+    series: one.near(healthyBus()),
+    expectations: [{ at: firesAt(one) + SETTLED, silent: one.alert }],
+  };
+}
+
+function secondsOf(duration: string | undefined): number {
+  const factor = { s: 1, m: 60, h: 3600, d: 86_400 }[duration?.at(-1) ?? "s"] ?? 1;
+  return Number.parseFloat(duration ?? "0") * factor;
+}
