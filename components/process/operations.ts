@@ -11,7 +11,7 @@ import { describeSteps, type NodeAction, type NodeStep, planSteps } from "./plan
 import { type Refusal, refusal, refuseChange } from "./refusals.ts";
 import { removeNodes } from "./remove.ts";
 import { askVarz, reloadNodes, restartNodes, settleNodes, startNodes, waitCluster } from "./rollout.ts";
-import { findTakenPort } from "./supervise.ts";
+import { findStray, findTakenPort } from "./supervise.ts";
 
 /** What a create or an update gives back to Pulumi. */
 export interface ClusterWritten {
@@ -124,7 +124,8 @@ async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
   );
   const refused = await Promise.all(
     nodes.map(async (node) => {
-      if ((await observeNode(node)).running) return [];
+      // A server whose folder was removed under it gives its ports back when the node is started.
+      if ((await observeNode(node)).running || (await findStray(node.folder)) !== undefined) return [];
       const taken = await findTakenPort(launchOf(node, { path: "", version: "" }));
       return taken === undefined ? [] : [refusal("nodes", "ERR_PORT_IN_USE", `server ${taken}`)];
     }),

@@ -1,7 +1,7 @@
 /** Ends servers for good and removes what was made for them. */
 import { resolve } from "node:path";
 import { listNodeFolders, removeFolder } from "./node-folder.ts";
-import { endServer, findServer } from "./supervise.ts";
+import { endServer, findServer, findStray } from "./supervise.ts";
 
 /**
  * Ends the servers of these folders, all at once (there is nobody left to hand anything over to), and removes the folders with everything in them, JetStream data included.
@@ -12,7 +12,7 @@ import { endServer, findServer } from "./supervise.ts";
 export async function removeNodes(folders: readonly string[]): Promise<void> {
   await Promise.all(
     folders.map(async (folder) => {
-      const server = await findServer(folder);
+      const server = (await findServer(folder)) ?? (await findStray(folder));
       if (server !== undefined) await endServer(server, folder);
     }),
   );

@@ -19,10 +19,12 @@ import {
   CONFIG_FILE,
   endServer,
   findServer,
+  findStray,
   reloadServer,
   retireServer,
   type ServerRecord,
   startServer,
+  writeRecord,
 } from "./supervise.ts";
 
 const run = promisify(execFile);
@@ -39,6 +41,10 @@ const STAGED_FILE = `${CONFIG_FILE}.next`;
  * @throws ERR_RUNTIME_FOLDER, ERR_PORT_IN_USE, ERR_SERVER_START
  */
 export async function startNodes(nodes: readonly ClusterNode[], binary: NodeBinary): Promise<void> {
+  for (const node of nodes) {
+    const stray = await findStray(node.folder);
+    if (stray !== undefined) await endServer(stray, node.folder);
+  }
   for (const node of nodes) await assertPortsFree(launchOf(node, binary));
   const results = await Promise.allSettled(nodes.map((node) => claimFolder(node.folder, noteOf(node))));
   const made = nodes.filter((_, index) => results[index]?.status === "fulfilled" && results[index].value);
@@ -100,12 +106,14 @@ export async function restartNodes(all: readonly ClusterNode[], names: readonly 
   await waitCluster(all, { assets: true });
 }
 
-/** Writes down the digest each server reports, and removes certificates no server uses any more.
+/** Writes down what each server is and the digest it reports, and removes certificates no server uses any more.
  * @returns Map keyed by server name: digest */
 export async function settleNodes(nodes: readonly ClusterNode[]): Promise<Record<string, string>> {
   const digests = await Promise.all(
     nodes.map(async (node): Promise<[string, string]> => {
-      const digest = (await askVarz(node))?.config_digest ?? "";
+      const [varz, server] = await Promise.all([askVarz(node), findServer(node.folder)]);
+      const digest = varz?.config_digest ?? "";
+      if (server !== undefined) await writeRecord(node.folder, { ...server, version: varz?.version ?? server.version });
       await writeNote(node.folder, { ...noteOf(node), digest });
       await removeOthers(join(node.folder, TLS_FOLDER), node.config.tlsFiles);
       return [node.name, digest];

@@ -1,5 +1,6 @@
 /** Starts, finds, reloads and stops the servers of this machine. A server outlives the process that started it. */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -50,24 +51,23 @@ export interface ServerLaunch {
 }
 
 /**
- * The node's running server, also one whose start was never recorded because its starter was killed.
+ * The node's running server, also one whose start was never recorded because its starter was killed. Looks only.
  * @returns `undefined` when none runs
  */
 export async function findServer(folder: string): Promise<ServerRecord | undefined> {
   const record = await readRecord(folder);
   if (record !== undefined && (await isAlive(record))) return record;
   const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
-  if (found === undefined) return undefined;
-  const { folderGone, ...identity } = found;
-  if (folderGone) {
-    // Its files were removed under it: whatever it would still store is lost, and its ports are wanted.
-    await endServer(identity, folder);
-    return undefined;
-  }
+  if (found === undefined || found.folderGone) return undefined;
   // The start was cut short before it was written down, or the note was lost: the process itself says what it runs.
-  const adopted = { version: record?.version ?? "", port: record?.port ?? 0, ...identity, binary: await readProgram(identity.pid) };
-  await writeRecord(folder, adopted);
-  return adopted;
+  const { pid, startTime } = found;
+  return { pid, startTime, version: record?.version ?? "", port: record?.port ?? 0, binary: readProgram(pid) };
+}
+
+/** Whether a server of this node still runs although its folder was removed: whatever it would store is lost, and it holds the ports. */
+export async function findStray(folder: string): Promise<ProcessIdentity | undefined> {
+  const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
+  return found?.folderGone === true ? found : undefined;
 }
 
 /**
@@ -167,8 +167,9 @@ async function startFailure(launch: ServerLaunch): Promise<BusError> {
   });
 }
 
-async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
-  const temporary = join(folder, `.${RECORD_FILE}.${process.pid}`);
+/** Writes down a running server. */
+export async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
+  const temporary = join(folder, `${RECORD_FILE}.${randomBytes(4).toString("hex")}.tmp`);
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
   await rename(temporary, join(folder, RECORD_FILE));
 }
