@@ -17,12 +17,13 @@ export async function confirm(terminal: Terminal, question: Question): Promise<b
   assertCanAsk(terminal, question.action);
   const { bold } = terminal.errPalette;
   for (;;) {
-    const answer = (await terminal.ask(`\n${bold(`Do you want to perform this ${question.action}?`)} yes / no / details: `))
+    terminal.err("\n");
+    const answer = (await terminal.ask(`${bold(`Do you want to perform this ${question.action}?`)} yes / no / details: `))
       .trim()
       .toLowerCase();
     if (answer === "yes" || answer === "y") return true;
     if (answer === "no" || answer === "n" || answer === "") return false;
-    if (answer === "details" || answer === "d") terminal.err(`${question.details()}\n`);
+    if (answer === "details" || answer === "d") terminal.err(`${question.details() || "nothing changes"}\n`);
     else terminal.err(`please answer yes, no or details, not ${JSON.stringify(answer)}\n`);
   }
 }

@@ -80,9 +80,12 @@ async function get(options: Options, key: string, terminal: Terminal): Promise<n
   return EXIT.ok;
 }
 
-/** Refuses a setting of the project that the program would refuse. */
+/** Project whose program reads its settings as a bus; another program may use any key. */
+const BUS_PROJECT = "natsbus";
+
+/** Refuses a setting that the program would refuse. */
 function assertAllowed({ project, stack, settings }: Place, name: string, text: string): void {
-  if (!name.startsWith(`${project.name}:`)) return;
+  if (project.name !== BUS_PROJECT || !name.startsWith(`${BUS_PROJECT}:`)) return;
   const others = Object.entries(settingsConfig(settings)).filter(
     ([key, value]) => key !== name && !JSON.stringify(value).includes('"secure"'),
   );
@@ -136,8 +139,7 @@ export const verb = defineVerb({
   name: "config",
   summary: "list, read and change the stack's settings",
   synopsis: "[get KEY | set KEY VALUE | rm KEY]",
-  details:
-    "The settings are the file Pulumi.STACK.yaml, which you may edit as well. A key without namespace is one of natsbus; what it may hold is checked.",
+  details: "The settings are the file Pulumi.STACK.yaml, which you may edit as well. A key without namespace is one of the project.",
   args: {
     ...COMMON_ARGS,
     action: { type: "positional", required: false, description: "get, set or rm; without it everything is listed" },

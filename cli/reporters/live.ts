@@ -80,16 +80,20 @@ function fitRows(rows: readonly TreeRow[], room: number): readonly [readonly Tre
 export function createLiveDisplay(options: ProgressOptions & { readonly size: () => FrameSize }): ProgressDisplay {
   const table = createRowTable(options.stackUrn);
   let drawn = 0;
-  let dirty = true;
+  let shown = "";
+  let dirty = false;
 
   function draw(ended: boolean): void {
     const size = ended ? { columns: options.size().columns, lines: Number.POSITIVE_INFINITY } : options.size();
     const view = { preview: options.preview, refresh: options.kind === "refresh", ended, nowMs: options.now(), size };
     const frame = renderFrame(arrangeTree(table.rows), options, view);
-    const back = drawn === 0 ? "" : `\u001b[${drawn}A\r\u001b[J`;
-    options.write(`${back}${frame.join("\n")}\n`);
-    drawn = frame.length;
+    const text = frame.join("\n");
     dirty = false;
+    if (text === shown) return;
+    shown = text;
+    const back = drawn === 0 ? "" : `\u001b[${drawn}A\r\u001b[J`;
+    options.write(`${back}${text}\n`);
+    drawn = frame.length;
   }
 
   options.write(`${renderBanner(options)}\n`);
