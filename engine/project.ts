@@ -64,8 +64,8 @@ export function resolveBackend(project: Project, env: Readonly<Record<string, st
   return backendFolder(project.backendUrl ?? "file://./.natsbus/state", project.root);
 }
 
-/** Reads a YAML file as an object; an empty file is an empty object. @throws BusError ERR_PROJECT */
-export function readYaml(path: string): JsonMap {
+/** An empty file is an empty object. */
+function readYaml(path: string): JsonMap {
   let text: string;
   try {
     text = readFileSync(path, "utf8");

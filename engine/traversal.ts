@@ -1,5 +1,5 @@
 import type { PropertyMap, Value } from "./values.ts";
-import { Archive, Asset, COMPUTED, Computed, OutputValue, ResourceReference, Secret } from "./values.ts";
+import { Archive, Asset, Computed, OutputValue, ResourceReference, Secret } from "./values.ts";
 
 /** Whether `value` is a property bag, that is neither a list, a scalar nor one of the special values. */
 export function isMap(value: Value | undefined): value is PropertyMap {
@@ -22,15 +22,6 @@ export function unwrapSecrets<T extends Value>(value: T): T {
     if (part instanceof Secret) return part.element;
     if (part instanceof OutputValue && part.secret) return new OutputValue(part.element, false, part.dependencies);
     return part;
-  }) as T;
-}
-
-/** `value` with every output wrapper replaced by its content (a {@link Secret} or {@link COMPUTED} where it was one); the same object when there is none. */
-export function unwrapOutputs<T extends Value>(value: T): T {
-  return rewrite(value, (part) => {
-    if (!(part instanceof OutputValue)) return part;
-    const element = part.element === undefined ? COMPUTED : part.element;
-    return part.secret ? new Secret(element) : element;
   }) as T;
 }
 

@@ -1,14 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Provider, ProviderHost } from "../../../engine/model.ts";
 import { DYNAMIC_PACKAGE } from "../../../engine/plugin-process.ts";
 import { createProviderHost } from "../../../engine/providers.ts";
 import { COMPUTED, type PropertyMap, Secret } from "../../../engine/values.ts";
 import { isRunning, PROJECT_ROOT, programSettings, providerText } from "../../support/program-settings.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const TARGET = { urn: "urn:pulumi:dev::probe::pulumi-nodejs:dynamic:Resource::a", type: "pulumi-nodejs:dynamic:Resource", name: "a" };
 const SEED = new Uint8Array(32);
@@ -132,6 +134,32 @@ describe("the dynamic provider host", () => {
       code: "ERR_ENGINE_PLUGIN_MISSING",
       remedy: expect.stringContaining("pulumi plugin install resource no-such-package 1.2.3"),
     });
+  });
+
+  it("finds an installed binary of the newest version that is new enough, and configures it in clear text too", async () => {
+    using folder = temporaryFolder();
+    const script = join(PROJECT_ROOT, "node_modules/@pulumi/pulumi/cmd/dynamic-provider");
+    for (const version of ["1.0.0", "1.2.0", "1.10.0"]) {
+      const plugin = join(folder.path, "plugins", `resource-probe-v${version}`);
+      mkdirSync(plugin, { recursive: true });
+      const text = `#!/bin/sh\necho chosen ${version} >&2\nexec "${process.execPath}" "${script}" "$@"\n`;
+      writeFileSync(join(plugin, "pulumi-resource-probe"), text, { mode: 0o755 });
+    }
+    const { host, logs } = start();
+    vi.stubEnv("PULUMI_HOME", folder.path);
+    const call = { packageName: "probe", version: "1.1.0" };
+    try {
+      expect(await host.checkConfig({ ...call, urn: "urn", olds: {}, news: { a: "1" } })).toEqual({ inputs: { a: "1" }, failures: [] });
+      const provider = await host.configure({ ...call, reference: "urn::id", inputs: { "probe:word": "x" } });
+      const code = providerText("async create() { return { id: 'i', outs: {} }; },");
+      expect((await provider.create(create({ __provider: code }))).id).toBe("i");
+      expect(logs).toEqual(["chosen 1.10.0"]);
+      await expect(host.configure({ ...call, version: "2.0.0", reference: "urn::id", inputs: {} })).rejects.toMatchObject({
+        code: "ERR_ENGINE_PLUGIN_MISSING",
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it("says that the SDK is missing", async () => {
