@@ -55,14 +55,14 @@ export async function findBinary(request: BinaryRequest): Promise<NodeBinary> {
 }
 
 /** Folder of the cached programs: `NATSBUS_CACHE_DIR`, else `natsbus` in the user's cache folder. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const given = process.env["NATSBUS_CACHE_DIR"];
   if (given !== undefined && given !== "") return resolve(given, PROGRAM);
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "natsbus", PROGRAM);
 }
 
 /** The version a program says it is. @throws Error with the reason in one line */
-export async function readVersion(path: string): Promise<string> {
+async function readVersion(path: string): Promise<string> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       const { stdout } = await run(path, ["--version"], { timeout: VERSION_TIMEOUT_MS });

@@ -6,9 +6,10 @@ import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
 import type { ClusterInputs } from "./cluster-spec.ts";
 import { askMonitor, type Varz } from "./monitor.ts";
 import { type NodeConfig, planNodeConfigs } from "./node-config.ts";
-import { type NodeNote, readNote } from "./node-folder.ts";
+import { type NodeNote, readNote } from "./node-note.ts";
 import type { LaunchState, NodeGoal, NodeState } from "./plan.ts";
-import { CONFIG_FILE, findServer, type ServerLaunch } from "./supervise.ts";
+import { CONFIG_FILE, findServer } from "./server-record.ts";
+import type { ServerLaunch } from "./supervise.ts";
 
 /** A node as it should be, on this machine. */
 export interface ClusterNode extends NodeGoal {

@@ -5,7 +5,7 @@ import type { AccountsConfigSpec } from "../../core/server-identity-spec.ts";
 import type { NodeSpec } from "../../core/topology.ts";
 
 /** An operator's accounts: the servers start with the system account and learn the others from each other. */
-export interface OperatorIdentity {
+interface OperatorIdentity {
   /** Tells the modes apart. */
   readonly kind: "operator";
   /** Operator JWT. */

@@ -20,7 +20,7 @@ export interface ProcessIdentity {
 }
 
 /** A server process found by where it works. */
-export interface FoundProcess extends ProcessIdentity {
+interface FoundProcess extends ProcessIdentity {
   /** Whether its working folder was removed under it, so that it holds files nobody else can see. */
   readonly folderGone: boolean;
 }

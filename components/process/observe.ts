@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { askMonitor, type Jsz, type MonitorAddress, type Varz } from "./monitor.ts";
-import { listNodeFolders, type NodeNote } from "./node-folder.ts";
+import { listNodeFolders, type NodeNote } from "./node-note.ts";
 import { assetBlocker, leaderOf, metaBlocker, type NodeView, observeNodes } from "./readiness.ts";
-import { findServer } from "./supervise.ts";
+import { findServer } from "./server-record.ts";
 
 /** One server as it is. */
 export interface ServerStatus {

@@ -3,15 +3,17 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { BusError, type ErrorCode, isBusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
+import { reporting } from "../../core/reporting.ts";
 import { isUnknown } from "../../core/unknown.ts";
 import { findBinary } from "./binary.ts";
 import { type ClusterNode, launchOf, observeNode, planClusterNodes } from "./cluster-node.ts";
 import type { ClusterInputs, ClusterOutputs, ClusterResults } from "./cluster-spec.ts";
-import { describeSteps, type NodeAction, type NodeStep, planSteps } from "./plan.ts";
+import { describeSteps, type NodeStep, planSteps } from "./plan.ts";
+import { findTakenPort } from "./port-owner.ts";
 import { type Refusal, refusal, refuseChange } from "./refusals.ts";
 import { removeNodes } from "./remove.ts";
 import { askVarz, reloadNodes, restartNodes, settleNodes, startNodes, waitCluster } from "./rollout.ts";
-import { findStray, findTakenPort } from "./supervise.ts";
+import { findStray } from "./server-record.ts";
 
 /** What a create or an update gives back to Pulumi. */
 export interface ClusterWritten {
@@ -118,6 +120,16 @@ export async function deleteCluster(outputs: ClusterOutputs): Promise<void> {
   await removeNodes(outputs.nodes.map((node) => resolve(node.directory)));
 }
 
+/** Operations of the `Cluster` resource, as its provider calls them. */
+export const cluster = reporting({
+  check: checkCluster,
+  diff: diffCluster,
+  create: createCluster,
+  read: readCluster,
+  update: updateCluster,
+  delete: deleteCluster,
+});
+
 async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
   const nodes = planClusterNodes(
     isUnknown(inputs) ? { ...inputs, identity: { kind: "none" }, certificates: {}, keys: {}, authority: "" } : inputs,
@@ -127,7 +139,7 @@ async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
       // A server whose folder was removed under it gives its ports back when the node is started.
       if ((await observeNode(node)).running || (await findStray(node.folder)) !== undefined) return [];
       const taken = await findTakenPort(launchOf(node, { path: "", version: "" }));
-      return taken === undefined ? [] : [refusal("nodes", "ERR_PORT_IN_USE", `server ${taken}`)];
+      return taken === undefined ? [] : [refusal("ERR_PORT_IN_USE", `server ${taken}`)];
     }),
   );
   return refused.flat();
@@ -155,7 +167,7 @@ async function waitAssets(nodes: readonly ClusterNode[]): Promise<void> {
   }
 }
 
-function pick(nodes: readonly ClusterNode[], steps: readonly NodeStep[], action: NodeAction): ClusterNode[] {
+function pick(nodes: readonly ClusterNode[], steps: readonly NodeStep[], action: NodeStep["action"]): ClusterNode[] {
   return nodes.filter((_, index) => steps[index]?.action === action);
 }
 

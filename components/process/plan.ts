@@ -3,7 +3,7 @@ import { type ChangePlan, type ChangeReason, classifyChange } from "../../core/r
 import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
 
 /** What is done to one server, mildest first. */
-export type NodeAction = "none" | "reload" | "start" | "restart";
+type NodeAction = "none" | "reload" | "start" | "restart";
 
 /** A node's server as it is. */
 export interface NodeState {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
+import { BusError } from "../../core/errors.ts";
 
 const run = promisify(execFile);
 const LISTEN_STATE = "0A";
@@ -18,6 +19,13 @@ export interface PortOwner {
   readonly command: string;
 }
 
+/** The ports a server wants. */
+interface PortsWish {
+  readonly name: string;
+  readonly host: string;
+  readonly ports: readonly number[];
+}
+
 /** Whether a server could listen on `host:port` now. */
 export function isPortFree(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -25,6 +33,27 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
   probe.once("error", () => resolve(false));
   probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
   return promise;
+}
+
+/** Throws unless every port can be listened on.
+ * @throws ERR_PORT_IN_USE naming the port and its owner */
+export async function assertPortsFree(launch: PortsWish): Promise<void> {
+  const taken = await findTakenPort(launch);
+  if (taken === undefined) return;
+  throw new BusError("ERR_PORT_IN_USE", `server ${taken}`, {
+    path: "process.ports",
+    remedy: "end that process, or give the servers other ports under natsbus:process in the stack file",
+  });
+}
+
+/** Which of the ports somebody else listens on, and who, in words; `undefined` when all are free. */
+export async function findTakenPort(launch: PortsWish): Promise<string | undefined> {
+  for (const port of launch.ports) {
+    if (await isPortFree(launch.host, port)) continue;
+    const owner = describeOwner(await findPortOwner(port));
+    return `${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`;
+  }
+  return undefined;
 }
 
 /** Who listens on the port; `undefined` when nobody does or the owner belongs to another user. */

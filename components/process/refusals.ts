@@ -4,7 +4,7 @@ import type { ClusterInputs } from "./cluster-spec.ts";
 
 /** A refused change, as a provider's `check` reports it. */
 export interface Refusal {
-  /** Input the refusal is about. */
+  /** Input the refusal is about, or empty. */
   readonly property: string;
   /** Why, with the code and what to do. */
   readonly reason: string;
@@ -15,27 +15,27 @@ export function refuseChange(olds: ClusterInputs, news: ClusterInputs): Refusal[
   return [...refuseIdentity(olds, news), ...refuseSize(olds, news), ...refuseFolders(olds, news)];
 }
 
-/** A refusal with its code. */
-export function refusal(property: string, code: ErrorCode, text: string): Refusal {
-  return { property, reason: `${text} [${code}]` };
+/** A refusal with its code. It names no property, because that would be printed with everything in it. */
+export function refusal(code: ErrorCode, text: string): Refusal {
+  return { property: "", reason: `${text} [${code}]` };
 }
 
 function refuseIdentity(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
   const [was, wanted] = [olds.settings.cluster.name, news.settings.cluster.name];
   if (was === wanted) return [];
   const text = `the cluster name cannot change from ${was} to ${wanted}: the servers' data belongs to the old name; set natsbus:cluster name back to ${was}, or destroy the bus first`;
-  return [refusal("settings", "ERR_CLUSTER_IDENTITY", text)];
+  return [refusal("ERR_CLUSTER_IDENTITY", text)];
 }
 
 function refuseSize(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
   const [was, wanted] = [olds.nodes.length, news.nodes.length];
   if (wanted < was) {
     const text = `the number of servers cannot go from ${was} to ${wanted} by a changed setting: replicas on the leaving servers would be lost; set natsbus:cluster servers back to ${was}`;
-    return [refusal("nodes", "ERR_SCALE_DOWN", text)];
+    return [refusal("ERR_SCALE_DOWN", text)];
   }
   if (was === 1 && wanted > 1) {
     const text = `a lone server cannot become one of ${wanted}: its streams were made outside of a cluster and would be removed; back them up, destroy the bus, and bring it up with ${wanted} servers`;
-    return [refusal("nodes", "ERR_CLUSTER_IDENTITY", text)];
+    return [refusal("ERR_CLUSTER_IDENTITY", text)];
   }
   return [];
 }
@@ -44,9 +44,9 @@ function refuseFolders(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
   return olds.nodes.flatMap((old, index) => {
     const now = news.nodes[index];
     if (now === undefined) return [];
-    if (now.name !== old.name) return [refusal("nodes", "ERR_CLUSTER_IDENTITY", `server ${old.name} cannot be renamed to ${now.name}`)];
+    if (now.name !== old.name) return [refusal("ERR_CLUSTER_IDENTITY", `server ${old.name} cannot be renamed to ${now.name}`)];
     if (now.directory === old.directory) return [];
     const text = `the folder of server ${old.name} cannot change from ${old.directory} to ${now.directory}: its data would stay behind; set natsbus:process directory back, or destroy the bus first`;
-    return [refusal("nodes", "ERR_CLUSTER_IDENTITY", text)];
+    return [refusal("ERR_CLUSTER_IDENTITY", text)];
   });
 }

@@ -1,7 +1,9 @@
 /** Ends servers for good and removes what was made for them. */
 import { resolve } from "node:path";
-import { listNodeFolders, removeFolder } from "./node-folder.ts";
-import { endServer, findServer, findStray } from "./supervise.ts";
+import { removeFolder } from "./node-folder.ts";
+import { listNodeFolders } from "./node-note.ts";
+import { findServer, findStray } from "./server-record.ts";
+import { endServer } from "./supervise.ts";
 
 /**
  * Ends the servers of these folders, all at once (there is nobody left to hand anything over to), and removes the folders with everything in them, JetStream data included.

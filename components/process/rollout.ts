@@ -9,23 +9,14 @@ import { progress } from "../../core/progress.ts";
 import { authorityOf, type ClusterNode, launchOf, type NodeBinary, noteOf } from "./cluster-node.ts";
 import { askMonitor, type Varz } from "./monitor.ts";
 import { TLS_FOLDER } from "./node-config.ts";
-import { claimFolder, removeOthers, writeFiles, writeNote } from "./node-folder.ts";
+import { claimFolder, removeOthers, writeFiles } from "./node-folder.ts";
+import { writeNote } from "./node-note.ts";
 import { restartOrder } from "./plan.ts";
+import { assertPortsFree } from "./port-owner.ts";
 import { waitReady } from "./readiness.ts";
 import { removeNodes } from "./remove.ts";
-import {
-  assertPortsFree,
-  assertRuns,
-  CONFIG_FILE,
-  endServer,
-  findServer,
-  findStray,
-  reloadServer,
-  retireServer,
-  type ServerRecord,
-  startServer,
-  writeRecord,
-} from "./supervise.ts";
+import { CONFIG_FILE, findServer, findStray, type ServerRecord, writeRecord } from "./server-record.ts";
+import { assertRuns, endServer, reloadServer, retireServer, startServer } from "./supervise.ts";
 
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 60_000;

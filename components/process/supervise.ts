@@ -1,32 +1,19 @@
 /** Starts, finds, reloads and stops the servers of this machine. A server outlives the process that started it. */
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BusError } from "../../core/errors.ts";
-import { findServerProcess, isAlive, type ProcessIdentity, readProgram, readStartTime, signalProcess, waitGone } from "./host-process.ts";
-import { describeOwner, findPortOwner, isPortFree } from "./port-owner.ts";
+import { type ProcessIdentity, readStartTime, signalProcess, waitGone } from "./host-process.ts";
+import { assertPortsFree, findTakenPort } from "./port-owner.ts";
+import { CONFIG_FILE, findServer, forgetRecord, type ServerRecord, writeRecord } from "./server-record.ts";
 
-/** Name of a node's configuration file. */
-export const CONFIG_FILE = "nats.conf";
-const RECORD_FILE = "server.json";
 const OUTPUT_FILE = "nats.out";
 const LOG_FILE = "nats.log";
 const TERM_WAIT_MS = 10_000;
 const KILL_WAIT_MS = 5_000;
 const TAIL_LINES = 5;
-
-/** What is written down about a running server. */
-export interface ServerRecord extends ProcessIdentity {
-  /** nats-server version. */
-  readonly version: string;
-  /** Binary it runs. */
-  readonly binary: string;
-  /** Client port. */
-  readonly port: number;
-}
 
 /** How to start one server. */
 export interface ServerLaunch {
@@ -48,26 +35,6 @@ export interface ServerLaunch {
   /** Cores (`GOMAXPROCS`); rounded up.
    * @default - all */
   readonly cpu?: number;
-}
-
-/**
- * The node's running server, also one whose start was never recorded because its starter was killed. Looks only.
- * @returns `undefined` when none runs
- */
-export async function findServer(folder: string): Promise<ServerRecord | undefined> {
-  const record = await readRecord(folder);
-  if (record !== undefined && (await isAlive(record))) return record;
-  const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
-  if (found === undefined || found.folderGone) return undefined;
-  // The start was cut short before it was written down, or the note was lost: the process itself says what it runs.
-  const { pid, startTime } = found;
-  return { pid, startTime, version: record?.version ?? "", port: record?.port ?? 0, binary: readProgram(pid) };
-}
-
-/** Whether a server of this node still runs although its folder was removed: whatever it would store is lost, and it holds the ports. */
-export async function findStray(folder: string): Promise<ProcessIdentity | undefined> {
-  const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
-  return found?.folderGone === true ? found : undefined;
 }
 
 /**
@@ -113,7 +80,7 @@ export async function reloadServer(record: ServerRecord): Promise<boolean> {
  */
 export async function retireServer(record: ProcessIdentity, folder: string, waitMs: number): Promise<void> {
   const sent = await signalProcess(record, "SIGUSR2");
-  if (sent && (await waitGone(record, waitMs))) await forget(folder);
+  if (sent && (await waitGone(record, waitMs))) await forgetRecord(folder);
   else await endServer(record, folder);
 }
 
@@ -122,32 +89,11 @@ export async function retireServer(record: ProcessIdentity, folder: string, wait
 export async function endServer(record: ProcessIdentity, folder: string): Promise<void> {
   for (const [signal, waitMs] of [["SIGTERM", TERM_WAIT_MS] as const, ["SIGKILL", KILL_WAIT_MS] as const]) {
     const sent = await signalProcess(record, signal);
-    if (!sent || (await waitGone(record, waitMs))) return forget(folder);
+    if (!sent || (await waitGone(record, waitMs))) return forgetRecord(folder);
   }
   throw new BusError("ERR_SERVER_STOP", `process ${record.pid} in ${folder} does not end, not even by SIGKILL`, {
     remedy: "look at the process with ps; it may hang in the operating system",
   });
-}
-
-/** Throws unless every port of the launch can be listened on.
- * @throws ERR_PORT_IN_USE naming the port and its owner */
-export async function assertPortsFree(launch: ServerLaunch): Promise<void> {
-  const taken = await findTakenPort(launch);
-  if (taken === undefined) return;
-  throw new BusError("ERR_PORT_IN_USE", `server ${taken}`, {
-    path: "process.ports",
-    remedy: "end that process, or give the servers other ports under natsbus:process in the stack file",
-  });
-}
-
-/** Which port of the launch somebody else listens on, and who, in words; `undefined` when all are free. */
-export async function findTakenPort(launch: ServerLaunch): Promise<string | undefined> {
-  for (const port of launch.ports) {
-    if (await isPortFree(launch.host, port)) continue;
-    const owner = describeOwner(await findPortOwner(port));
-    return `${launch.name} cannot listen on ${launch.host}:${port}: the port is taken by ${owner}`;
-  }
-  return undefined;
 }
 
 async function recordServer(launch: ServerLaunch, pid: number): Promise<ServerRecord> {
@@ -165,30 +111,6 @@ async function startFailure(launch: ServerLaunch): Promise<BusError> {
   return new BusError(taken === undefined ? "ERR_SERVER_START" : "ERR_PORT_IN_USE", `server ${said}`, {
     remedy: "correct what it complains about, and run the command again",
   });
-}
-
-/** Writes down a running server. */
-export async function writeRecord(folder: string, record: ServerRecord): Promise<void> {
-  const temporary = join(folder, `${RECORD_FILE}.${randomBytes(4).toString("hex")}.tmp`);
-  await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(temporary, join(folder, RECORD_FILE));
-}
-
-async function readRecord(folder: string): Promise<ServerRecord | undefined> {
-  try {
-    const record = JSON.parse(await readFile(join(folder, RECORD_FILE), "utf8")) as Partial<ServerRecord>;
-    const { pid, startTime, version = "", binary = "", port = 0 } = record;
-    return Number.isInteger(pid) && pid !== undefined && typeof startTime === "string"
-      ? { pid, startTime, version, binary, port }
-      : undefined;
-  } catch {
-    // A missing or damaged record is replaced by looking at the processes.
-    return undefined;
-  }
-}
-
-async function forget(folder: string): Promise<void> {
-  await rm(join(folder, RECORD_FILE), { force: true });
 }
 
 /** Only what a server needs: the caller's environment holds passphrases, and a detached process keeps its own for its whole life. */

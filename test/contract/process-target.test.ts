@@ -6,7 +6,7 @@ import { findServerProcess } from "../../components/process/host-process.ts";
 import { askMonitor, type Jsz } from "../../components/process/monitor.ts";
 import { createCluster, deleteCluster, diffCluster, updateCluster } from "../../components/process/operations.ts";
 import { findPortOwner } from "../../components/process/port-owner.ts";
-import { CONFIG_FILE, findServer } from "../../components/process/supervise.ts";
+import { CONFIG_FILE, findServer } from "../../components/process/server-record.ts";
 import { connectAs, createTestAccount, pushAccount } from "../support/process-account.ts";
 import { prepareProcessCluster } from "../support/process-cluster.ts";
 import { type TargetSettings, type TargetUnderTest, targetContract } from "./target.contract.ts";

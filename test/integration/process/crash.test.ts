@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createCluster, deleteCluster } from "../../../components/process/operations.ts";
 import { removeLeftovers } from "../../../components/process/remove.ts";
-import { findServer } from "../../../components/process/supervise.ts";
+import { findServer } from "../../../components/process/server-record.ts";
 import { type ProcessCluster, prepareProcessCluster } from "../../support/process-cluster.ts";
 
 const PROGRAM = join(import.meta.dirname, "create-cluster.ts");

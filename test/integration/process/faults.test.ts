@@ -13,7 +13,7 @@ import {
   readCluster,
   updateCluster,
 } from "../../../components/process/operations.ts";
-import { findServer } from "../../../components/process/supervise.ts";
+import { findServer } from "../../../components/process/server-record.ts";
 import { prepareProcessCluster, testCertificates } from "../../support/process-cluster.ts";
 
 describe("before anything is touched", () => {

@@ -10,21 +10,21 @@ describe("a change of the cluster", () => {
     ["is free to touch nothing", {}, []],
     ["may add servers", { nodes: nodesOf(5) }, []],
     ["may move ports", { nodes: nodesOf(3).map((node) => ({ ...node, ports: { client: 1, monitor: 2, route: 3 } })) }, []],
-    ["may not take servers away", { nodes: nodesOf(2) }, ["nodes: ERR_SCALE_DOWN"]],
-    ["may not rename the cluster", { settings: { ...THREE.settings, cluster: { name: "other" } } }, ["settings: ERR_CLUSTER_IDENTITY"]],
+    ["may not take servers away", { nodes: nodesOf(2) }, ["ERR_SCALE_DOWN"]],
+    ["may not rename the cluster", { settings: { ...THREE.settings, cluster: { name: "other" } } }, ["ERR_CLUSTER_IDENTITY"]],
     [
       "may not move its folders",
       { nodes: nodesOf(3).map((node) => ({ ...node, directory: `else/${node.name}` })) },
-      ["nodes: ERR_CLUSTER_IDENTITY", "nodes: ERR_CLUSTER_IDENTITY", "nodes: ERR_CLUSTER_IDENTITY"],
+      ["ERR_CLUSTER_IDENTITY", "ERR_CLUSTER_IDENTITY", "ERR_CLUSTER_IDENTITY"],
     ],
     [
       "may not rename a server",
       { nodes: nodesOf(3).map((node, index) => (index === 1 ? { ...node, name: "x" } : node)) },
-      ["nodes: ERR_CLUSTER_IDENTITY"],
+      ["ERR_CLUSTER_IDENTITY"],
     ],
   ])("%s", (_title, change, refused) => {
     const refusals = refuseChange(THREE, { ...THREE, ...change });
-    expect(refusals.map(({ property, reason }) => `${property}: ${/\[(\w+)\]$/.exec(reason)?.[1]}`)).toEqual(refused);
+    expect(refusals.map(({ reason }) => /\[(\w+)\]$/.exec(reason)?.[1])).toEqual(refused);
   });
 
   test("may not make a lone server one of three: its streams would be removed", () => {
