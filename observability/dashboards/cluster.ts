@@ -237,12 +237,21 @@ const RESOURCES: readonly PanelSpec[] = [
     ],
   },
   {
+    key: "cluster/storage-share",
+    title: "Use of JetStream storage",
+    description: "Share of each server's storage limit that is used.",
+    kind: "lines",
+    unit: "percentunit",
+    width: 8,
+    queries: [{ expr: "nats_server:js_storage_used:ratio", legend: "{{server_id}}" }],
+  },
+  {
     key: "cluster/restarts",
     title: "Running since",
     description: "Time since each server started.",
     kind: "lines",
     unit: "s",
-    width: 12,
+    width: 8,
     queries: [{ expr: "time() - nats_server:start:seconds", legend: "{{server_id}}" }],
   },
   {
@@ -251,7 +260,7 @@ const RESOURCES: readonly PanelSpec[] = [
     description: "Share of the JetStream disks that is free.",
     kind: "lines",
     unit: "percentunit",
-    width: 12,
+    width: 8,
     queries: [
       {
         expr: (_facts, { volumes }) =>

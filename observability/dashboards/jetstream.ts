@@ -78,7 +78,14 @@ const PER_STREAM: readonly PanelSpec[] = [
     kind: "lines",
     unit: "short",
     width: 12,
-    queries: [{ expr: `nats_stream:replica_lag:msgs{${STREAMS}}`, legend: "{{stream_name}} on {{server_id}}" }],
+    queries: [
+      { expr: `nats_stream:replica_lag:msgs{${STREAMS}}`, legend: "{{stream_name}} on {{server_id}}" },
+      {
+        expr: `max by (${STREAM}, server_id) (natsbus_stream_peer_lag{${STREAMS}})`,
+        legend: "{{stream_name}} on {{server_id}}, Raft entries",
+        applies: probed,
+      },
+    ],
     applies: (facts) => hasStream(facts, (stream) => stream.replicas > 1),
   },
   {

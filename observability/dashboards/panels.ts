@@ -24,6 +24,7 @@ export const PANEL_IDS = {
   "cluster/exporters": 20,
   "cluster/config": 21,
   "cluster/disk": 22,
+  "cluster/storage-share": 23,
   "jetstream/streams": 1,
   "jetstream/ingest": 2,
   "jetstream/size": 3,

@@ -49,7 +49,7 @@ export const MONITORING_ALERTS: readonly AlertSpec[] = [
     summary: "Server {{ $labels.server_id }} answers (reachable = {{ $value }}) but gives no JetStream figures",
     description:
       "/jsz takes longer than the exporter's 5 s limit, or the exporter runs without -jsz. Stream and consumer alerts are blind for this server.",
-    panel: "jetstream/meta",
+    panel: "cluster/reachable",
   },
   {
     alert: "NatsCanaryAbsent",

@@ -1,5 +1,5 @@
 /** Series that say what should be: no exporter knows the declared bus, so the rules carry it. */
-import { type BusFacts, type ConsumerFacts, isClustered, quorumOf, type StreamFacts } from "../facts.ts";
+import { type BusFacts, type ConsumerFacts, quorumOf, type StreamFacts } from "../facts.ts";
 import type { RecordingSpec } from "../model.ts";
 
 /** One constant record for each declared fact that an alert or board compares with. */
@@ -21,7 +21,6 @@ function streamRecords(stream: StreamFacts, facts: BusFacts): RecordingSpec[] {
     constant("nats_stream:replicas_expected:count", stream.replicas, labels),
     ...flag("nats_stream:refuses_when_full:bool", stream.refusesWhenFull, labels),
     ...flag("nats_stream:traffic_expected:bool", stream.expectTraffic, labels),
-    ...flag("nats_stream:replicated:bool", isClustered(facts) && stream.replicas > 1, labels),
     ...flag("nats_stream:team:info", withTeams, {
       ...labels,
       declared: "true",

@@ -102,7 +102,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     expr: "nats_server:js_storage_used:ratio > 0.75",
     summary: "JetStream storage of server {{ $labels.server_id }} is {{ $value | humanizePercentage }} full",
     description: "When it is full, streams on this server refuse messages.",
-    panel: "cluster/storage",
+    panel: "cluster/storage-share",
   },
   {
     alert: "NatsJetStreamStorage",
@@ -111,7 +111,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     expr: "nats_server:js_storage_used:ratio > 0.9",
     summary: "JetStream storage of server {{ $labels.server_id }} is {{ $value | humanizePercentage }} full",
     description: "Streams on this server are about to refuse messages.",
-    panel: "cluster/storage",
+    panel: "cluster/storage-share",
   },
   {
     alert: "NatsJetStreamStorageFillsIn24h",

@@ -4,7 +4,7 @@ import type { ResolvedMonitoringOptions } from "../options.ts";
 import { probed } from "./labels.ts";
 
 const FAST_WINDOWS = ["5m", "30m", "1h", "2h", "6h"] as const;
-const SLOW_WINDOWS = ["1d", "3d", "30d"] as const;
+const SLOW_WINDOWS = ["1d", "3d"] as const;
 
 /** Records that burn-rate alerts need fresh. */
 export const SLO_RECORDS: readonly RecordingSpec[] = FAST_WINDOWS.flatMap(windowRecords);
@@ -12,6 +12,7 @@ export const SLO_RECORDS: readonly RecordingSpec[] = FAST_WINDOWS.flatMap(window
 /** Records over days, evaluated rarely because they read much. */
 export const SLO_SLOW_RECORDS: readonly RecordingSpec[] = [
   ...SLOW_WINDOWS.flatMap(windowRecords),
+  failedRecord("30d"),
   {
     record: "nats_slo:budget_left:ratio",
     expr: (_facts, { slo }) => `1 - nats_slo:publish_errors:ratio_rate30d / ${budget(slo.availability)}`,
@@ -66,13 +67,9 @@ export function budget(objective: number): number {
 }
 
 function windowRecords(window: string): RecordingSpec[] {
-  const rate = (series: string): string => `sum by (nats_cluster) (rate(${series}[${window}]))`;
+  const rate = rateOver(window);
   return [
-    {
-      record: `nats_slo:publish_errors:ratio_rate${window}`,
-      expr: `${rate('nats_client_publish_total{result!="ok"}')} / ${rate("nats_client_publish_total")}`,
-      applies: probed,
-    },
+    failedRecord(window),
     {
       record: `nats_slo:publish_slow:ratio_rate${window}`,
       expr: (_facts, { slo }) =>
@@ -80,6 +77,16 @@ function windowRecords(window: string): RecordingSpec[] {
       applies: probed,
     },
   ];
+}
+
+function failedRecord(window: string): RecordingSpec {
+  const rate = rateOver(window);
+  const expr = `${rate('nats_client_publish_total{result!="ok"}')} / ${rate("nats_client_publish_total")}`;
+  return { record: `nats_slo:publish_errors:ratio_rate${window}`, expr, applies: probed };
+}
+
+function rateOver(window: string): (series: string) => string {
+  return (series) => `sum by (nats_cluster) (rate(${series}[${window}]))`;
 }
 
 interface BurnTarget {
