@@ -13,7 +13,7 @@ export interface LedgerChange extends StateChange {
  * recorder, except in a preview.
  */
 export class Ledger {
-  readonly #recorder: RunRecorder | undefined;
+  #recorder: RunRecorder | undefined;
   #olds: ResourceEntry[] = [];
   #gone = new Set<ResourceEntry>();
   #byUrn = new Map<string, ResourceEntry>();
@@ -59,6 +59,11 @@ export class Ledger {
   graph(): DependencyGraph {
     this.#graph ??= new DependencyGraph(this.#olds);
     return this.#graph;
+  }
+
+  /** From now on nothing is recorded any more: what is still running stays pending in the state. */
+  freeze(): void {
+    this.#recorder = undefined;
   }
 
   /** Remembers that an operation is about to begin. */

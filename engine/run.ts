@@ -26,8 +26,8 @@ export async function runDeployment(options: RunOptions): Promise<RunResult> {
   const deployment = await openDeployment(options, emit);
   try {
     const work = carryOut(deployment);
-    await Promise.race([work, stoppedNow(options)]);
     work.catch(() => undefined);
+    await Promise.race([work, stoppedNow(deployment)]);
   } catch (error) {
     deployment.reporter.error(errorText(error));
     deployment.state.fail({ duringStep: false });
@@ -67,10 +67,16 @@ function onGraceful({ options, state, host }: Deployment): () => void {
 }
 
 /** Second Ctrl-C: resolves when nothing is to be waited for any more. */
-function stoppedNow({ cancellation }: RunOptions): Promise<void> {
+function stoppedNow({ options, state, ledger }: Deployment): Promise<void> {
+  const signal = options.cancellation?.now;
   return new Promise((resolve) => {
-    if (cancellation?.now.aborted === true) resolve();
-    cancellation?.now.addEventListener("abort", () => resolve(), { once: true });
+    const stop = (): void => {
+      ledger.freeze();
+      state.cancel();
+      resolve();
+    };
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 

@@ -65,19 +65,22 @@ interface Exit {
 }
 
 /** Waits for the program, and ends it when the run has stopped and it does not end by itself. */
-async function waitForEnd(program: ProgramRun, { state, registrar }: Deployment): Promise<Exit> {
+async function waitForEnd(program: ProgramRun, { options, state, registrar }: Deployment): Promise<Exit> {
   let timer: NodeJS.Timeout | undefined;
   const end = async (): Promise<void> => {
     await registrar.idle();
     timer = setTimeout(() => program.kill(), STOP_GRACE_MS);
   };
   const onStop = (): void => void end();
+  const onNow = (): void => program.kill();
+  options.cancellation?.now.addEventListener("abort", onNow, { once: true });
   state.stopped.addEventListener("abort", onStop, { once: true });
   if (state.stopped.aborted) onStop();
   try {
     return await program.exited;
   } finally {
     state.stopped.removeEventListener("abort", onStop);
+    options.cancellation?.now.removeEventListener("abort", onNow);
     clearTimeout(timer);
   }
 }

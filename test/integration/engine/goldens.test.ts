@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Limiter } from "../../../engine/limiter.ts";
 import { DEPARTURES, UNSUPPORTED_FROM } from "../../support/engine-goldens/departures.ts";
-import { differences, playScenario } from "../../support/engine-goldens/play.ts";
+import { playScenario } from "../../support/engine-goldens/play.ts";
 import type { GoldenStep, ScenarioStep } from "../../support/engine-goldens/scenario.ts";
 import { readGolden, readScenario, scenarioNames } from "../../support/engine-goldens/scenario.ts";
+import { differences } from "../../support/engine-goldens/stage.ts";
 
 /** What an engine has to have in common with the CLI; of the preview document only the steps. */
 const CONTRACT = ["exitCode", "calls", "state", "stateOrder", "summary", "preview", "callCounts", "stateCount", "eventCounts", "history"];
@@ -16,7 +17,9 @@ describe.concurrent("the engine does what the recorded CLI did", () => {
     const scenario = readScenario(name);
     const measured = await limiter.run(() => playScenario(scenario));
     const golden = readGolden(name);
-    const found = scenario.steps.flatMap((step, index) => compareStep(name, step, { golden: golden[index] ?? {}, measured: measured[index] ?? {} }));
+    const found = scenario.steps.flatMap((step, index) =>
+      compareStep(name, step, { golden: golden[index] ?? {}, measured: measured[index] ?? {} }),
+    );
     expect(found).toEqual([]);
   });
 });
@@ -40,7 +43,8 @@ function isTargeted(step: ScenarioStep): boolean {
 }
 
 function refusal(step: ScenarioStep, measured: GoldenStep): readonly string[] {
-  const refused = measured["exitCode"] === 1 && String(measured["stderr"]).includes("limiting a run to targets is not covered by the embedded engine");
+  const refused =
+    measured["exitCode"] === 1 && String(measured["stderr"]).includes("limiting a run to targets is not covered by the embedded engine");
   return refused ? [] : [`${step.name}: was not refused`];
 }
 

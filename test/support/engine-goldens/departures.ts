@@ -8,7 +8,8 @@ export interface Departure {
   readonly reason: string;
 }
 
-const UNSAVED = "after a crash the state is the checkpoint plus the journal, which the next run saves; the time of a save is not kept apart";
+const UNSAVED =
+  "after a crash the state is the checkpoint plus the journal, which the next run saves; the time of a save is not kept apart";
 const IMPORT_TIME = "an import stamps the time at which it was made";
 const LEAK = "resources that a leaked promise kept from registering are not deleted: the program's exit code is awaited first";
 const RACE = "which of two registrations of one URN arrives first is not fixed, nor whether the good one is under way when the run stops";
@@ -28,10 +29,27 @@ export const DEPARTURES: readonly Departure[] = [
     field: "state.deployment.manifest.time",
     reason: IMPORT_TIME,
   })),
-  ...["summary.resourceChanges", "calls", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "leak", field, reason: LEAK })),
+  ...["summary.resourceChanges", "history.resourceChanges", "calls", "state", "stateOrder"].map((field) => ({
+    scenario: "promise-leak",
+    step: "leak",
+    field,
+    reason: LEAK,
+  })),
   ...["calls", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "preview leak", field, reason: LEAK })),
-  ...["summary.resourceChanges", "calls"].map((field) => ({ scenario: "promise-leak", step: "works", field, reason: LEAK })),
+  ...["summary.resourceChanges", "history.resourceChanges", "calls"].map((field) => ({
+    scenario: "promise-leak",
+    step: "works",
+    field,
+    reason: LEAK,
+  })),
   { scenario: "duplicate-urn", step: "duplicate", field: "summary.resourceChanges", reason: RACE },
+  { scenario: "duplicate-urn", step: "duplicate", field: "history.resourceChanges", reason: RACE },
+  {
+    scenario: "empty-program",
+    step: "destroy again",
+    field: "history.resourceChanges",
+    reason: "a run without changes says so with an empty map",
+  },
   { scenario: "duplicate-urn", step: "preview duplicate", field: "calls", reason: RACE },
   ...["import", "option with another id"].map((step) => ({
     scenario: "import",

@@ -1,5 +1,6 @@
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EngineEvent } from "../../../engine/events.ts";
+import type { EngineEvent, Json } from "../../../engine/events.ts";
 import { launchProgram } from "../../../engine/launch.ts";
 import { acquireLock } from "../../../engine/lock.ts";
 import type { ProgramSettings } from "../../../engine/program-settings.ts";
@@ -7,7 +8,7 @@ import { createProviderHost } from "../../../engine/providers.ts";
 import { openRecorder } from "../../../engine/recorder.ts";
 import { runDeployment } from "../../../engine/run.ts";
 import type { Cancellation, RunOptions, RunResult } from "../../../engine/run-options.ts";
-import { openSecrets } from "../../../engine/secrets.ts";
+import { openSecrets, type SecretsCodec } from "../../../engine/secrets.ts";
 import { stackFiles } from "../../../engine/stack-files.ts";
 
 /** What is run, in plain JSON so that it can cross a process. */
@@ -34,6 +35,9 @@ export interface EngineRunOutcome {
 export const PROJECT = "goldens";
 export const STACK = "dev";
 
+/** Kept between scenarios and test runs: every step starts two processes with the same code. */
+const COMPILE_CACHE = join(tmpdir(), "natsbus-goldens-compile-cache");
+
 const UNCHANGED_EXPECTED = 7;
 
 /** Runs the engine in this process as a command of the CLI would. */
@@ -45,7 +49,7 @@ export async function runEngine(request: EngineRunRequest, cancellation?: Cancel
     const preview = request.command.startsWith("preview");
     const lock = preview ? undefined : await acquireLock({ directory: stackFiles(address).locks, stack: STACK, onNotice: () => undefined });
     try {
-      const recorder = openRecorder({ address, secrets, config: {}, onNotice: () => undefined });
+      const recorder = openRecorder({ address, secrets, config: historyConfig(request, secrets), onNotice: () => undefined });
       const settings = programSettings(request);
       const result = await runDeployment({
         ...runOptions(request, settings),
@@ -60,6 +64,14 @@ export async function runEngine(request: EngineRunRequest, cancellation?: Cancel
   } catch (error) {
     return { exitCode: 1, result: undefined, events, stderr: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
+}
+
+/** Configuration as the settings file holds it, which the history repeats. */
+function historyConfig({ config, secretKeys }: EngineRunRequest, secrets: SecretsCodec): Readonly<Record<string, Json>> {
+  const entries = Object.entries(config).map(
+    ([key, text]) => [key, secretKeys.includes(key) ? { secure: secrets.encrypt(text) } : text] as const,
+  );
+  return Object.fromEntries(entries);
 }
 
 function exitCodeOf(result: RunResult): number {
@@ -77,7 +89,7 @@ function programSettings({ directory, config, secretKeys }: EngineRunRequest): P
     runtimeOptions: { typescript: false },
     config,
     secretKeys,
-    compileCache: join(directory, "../compile-cache"),
+    compileCache: COMPILE_CACHE,
   };
 }
 

@@ -1,108 +1,37 @@
 import { spawn } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { renderPreviewDocument } from "../../../cli/reporters/preview-json.ts";
 import type { DiagnosticEvent } from "../../../engine/events.ts";
-import { initBackend } from "../../../engine/file-state.ts";
 import { removeLocks } from "../../../engine/lock.ts";
 import { exportState, replaceState } from "../../../engine/recorder.ts";
-import { createSecrets, openSecrets } from "../../../engine/secrets.ts";
+import { openSecrets } from "../../../engine/secrets.ts";
 import { stackFiles } from "../../../engine/stack-files.ts";
 import { decodeState, parseDocument } from "../../../engine/state.ts";
 import type { EngineRunOutcome, EngineRunRequest } from "./engine-run.ts";
 import { PROJECT, runEngine, STACK } from "./engine-run.ts";
 import type { Edit, GoldenStep, Scenario, ScenarioStep, Trigger } from "./scenario.ts";
-import { GOLDENS } from "./scenario.ts";
+import type { Json, Normaliser, Stage } from "./stage.ts";
+import { createStage, PASSPHRASE, runRequest, writeProgram } from "./stage.ts";
 
-type Json = Record<string, unknown>;
-
-interface Normaliser {
-  secrets: unknown;
-  step(from: number, to: number): void;
-  state(document: unknown): { readonly state: Json; readonly stateOrder: readonly string[] };
-  events(lines: readonly unknown[]): Json;
-  preview(document: unknown): { readonly preview: Json & { steps: readonly unknown[] }; readonly previewOrder: readonly string[] };
-  calls(lines: readonly unknown[]): readonly { readonly call: string }[];
-  files(paths: readonly string[]): Json;
-  history(record: unknown): unknown;
-  value(value: unknown): unknown;
-}
-
-interface NormaliseModule {
-  readonly Normaliser: new (paths: [string, string][]) => Normaliser;
-  readonly Secrets: new (salt: string | undefined, passphrase: string) => unknown;
-  readonly differences: (golden: GoldenStep, measured: GoldenStep, fields?: string[]) => string[];
-}
-
-/** The recorder's own comparison, as it is. */
-export const { Normaliser, Secrets, differences } = (await import(join(GOLDENS, "replay/normalise.ts"))) as NormaliseModule;
-
-const PASSPHRASE = "correct-horse";
-const NODE_MODULES = realpathSync(join(import.meta.dirname, "../../../node_modules"));
 const RUNS: ReadonlySet<string> = new Set(["up", "preview", "refresh", "preview-refresh", "destroy", "preview-destroy"]);
 
-interface Stage {
+interface Play extends Stage {
   readonly scenario: Scenario;
-  readonly directory: string;
-  readonly backend: string;
-  readonly salt: string;
-  readonly normaliser: Normaliser;
-  readonly config: Record<string, string>;
-  readonly secretKeys: Set<string>;
 }
 
-/** Plays all steps of a scenario with the embedded engine; the folder is removed afterwards unless `keep` is set. */
-export async function playScenario(scenario: Scenario, keep = false): Promise<readonly GoldenStep[]> {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), `goldens-${scenario.name}-`)));
-  try {
-    const stage = await prepare(scenario, root);
-    const recorded: GoldenStep[] = [];
-    for (const step of scenario.steps) recorded.push(await playStep(stage, step));
-    return recorded;
-  } finally {
-    if (!keep) rmSync(root, { recursive: true, force: true });
-  }
+/** Plays all steps of a scenario with the embedded engine. */
+export async function playScenario(scenario: Scenario): Promise<readonly GoldenStep[]> {
+  using stage = await createStage(scenario.name);
+  const recorded: GoldenStep[] = [];
+  for (const step of scenario.steps) recorded.push(await playStep({ ...stage, scenario }, step));
+  return recorded;
 }
 
-async function prepare(scenario: Scenario, root: string): Promise<Stage> {
-  const directory = join(root, scenario.name);
-  const backend = join(root, `${scenario.name}.state`);
-  cpSync(join(GOLDENS, "program"), directory, { recursive: true });
-  mkdirSync(backend);
-  symlinkSync(NODE_MODULES, join(root, "node_modules"));
-  writeFileSync(join(directory, "program.json"), "{}");
-  const secrets = await createSecrets(PASSPHRASE);
-  initBackend(backend);
-  replaceState({ resources: [], pendingOperations: [] }, { address: { root: backend, project: PROJECT, stack: STACK }, secrets });
-  const normaliser = new Normaliser([
-    [`project:///${relative(directory, NODE_MODULES)}`, "project:///<node_modules>"],
-    [backend, "<state>"],
-    [directory, "<program>"],
-    [NODE_MODULES, "<node_modules>"],
-    // The engine starts the program without mapping compiled JavaScript back, which costs the SDK 40 % of its time.
-    ["<node_modules>/@pulumi/pulumi/runtime/stack.js", "<node_modules>/@pulumi/runtime/stack.ts"],
-  ]);
-  normaliser.secrets = new Secrets(secrets.salt, PASSPHRASE);
-  return { scenario, directory, backend, salt: secrets.salt, normaliser, config: {}, secretKeys: new Set() };
-}
-
-async function playStep(stage: Stage, step: ScenarioStep): Promise<GoldenStep> {
+async function playStep(stage: Play, step: ScenarioStep): Promise<GoldenStep> {
   const { directory, backend, normaliser } = stage;
-  if (step.program !== undefined) writeFileSync(join(directory, "program.json"), JSON.stringify(step.program));
-  writeFileSync(join(directory, "behaviour.json"), JSON.stringify(step.behaviour ?? {}));
+  writeProgram(stage, step.program, step.behaviour);
   configure(stage, step);
   const callsBefore = readLines(join(directory, "calls.jsonl")).length;
   const historiesBefore = histories(backend).length;
@@ -126,7 +55,7 @@ function markTime(normaliser: Normaliser, from: number): Json {
   return {};
 }
 
-function configure({ config, secretKeys }: Stage, step: ScenarioStep): void {
+function configure({ config, secretKeys }: Play, step: ScenarioStep): void {
   for (const [key, value] of Object.entries(step.config?.set ?? {})) {
     const name = fullKey(key);
     config[name] = typeof value === "string" ? value : value.secret;
@@ -143,7 +72,7 @@ function fullKey(key: string): string {
   return key.includes(":") ? key : `${PROJECT}:${key}`;
 }
 
-async function run(stage: Stage, step: ScenarioStep, callsBefore: number, from: number): Promise<Json> {
+async function run(stage: Play, step: ScenarioStep, callsBefore: number, from: number): Promise<Json> {
   const { normaliser, directory } = stage;
   const record: Record<string, unknown> = {};
   const outcome = await perform(stage, step, callsBefore, record);
@@ -170,17 +99,8 @@ async function run(stage: Stage, step: ScenarioStep, callsBefore: number, from: 
   };
 }
 
-async function perform(stage: Stage, step: ScenarioStep, callsBefore: number, record: Record<string, unknown>): Promise<EngineRunOutcome> {
-  const request: EngineRunRequest = {
-    directory: stage.directory,
-    backend: stage.backend,
-    salt: stage.salt,
-    passphrase: step.passphrase ?? PASSPHRASE,
-    command: step.command,
-    args: step.args ?? [],
-    config: stage.config,
-    secretKeys: [...stage.secretKeys],
-  };
+async function perform(stage: Play, step: ScenarioStep, callsBefore: number, record: Record<string, unknown>): Promise<EngineRunOutcome> {
+  const request = runRequest(stage, step.command, { passphrase: step.passphrase ?? PASSPHRASE, args: step.args ?? [] });
   if (step.interrupt?.signal === "SIGKILL") return killed(stage, step.interrupt, request, callsBefore);
   const graceful = new AbortController();
   let over = false;
@@ -201,7 +121,7 @@ async function perform(stage: Stage, step: ScenarioStep, callsBefore: number, re
 }
 
 async function killed(
-  stage: Stage,
+  stage: Play,
   interrupt: NonNullable<ScenarioStep["interrupt"]>,
   request: EngineRunRequest,
   callsBefore: number,
@@ -227,7 +147,7 @@ function disguiseLocks(backend: string): void {
   }
 }
 
-async function until({ directory }: Stage, trigger: Trigger, from: number, goesOn: () => boolean): Promise<void> {
+async function until({ directory }: Play, trigger: Trigger, from: number, goesOn: () => boolean): Promise<void> {
   const begun = (line: unknown): boolean => {
     const { phase, operation, key } = line as { phase: string; operation?: string; key?: string };
     return phase === "begin" && operation === trigger.operation && key === trigger.key;
@@ -235,7 +155,7 @@ async function until({ directory }: Stage, trigger: Trigger, from: number, goesO
   while (goesOn() && !readLines(join(directory, "calls.jsonl")).slice(from).some(begun)) await pause(20);
 }
 
-async function command(stage: Stage, step: ScenarioStep): Promise<Json> {
+async function command(stage: Play, step: ScenarioStep): Promise<Json> {
   const { backend, salt, normaliser } = stage;
   const address = { root: backend, project: PROJECT, stack: STACK };
   const secrets = await openSecrets(salt, PASSPHRASE);
@@ -276,7 +196,7 @@ function applyEdit(document: Record<string, unknown>, edit: Edit): void {
   if (edit.magic !== undefined) deployment.manifest.magic = edit.magic;
 }
 
-async function recordState({ backend, normaliser, scenario, salt }: Stage): Promise<Json> {
+async function recordState({ backend, normaliser, scenario, salt }: Play): Promise<Json> {
   const { state, stateOrder } = normaliser.state(await stateDocument(backend, salt));
   if (scenario.record !== "counts") return { state, stateOrder };
   const deployment = state["deployment"] as { resources: readonly unknown[] };
