@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { BusError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
+import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import type { AccountInputs, AccountState } from "./account-model.ts";
 import { accountClaims, normaliseClaims } from "./claims.ts";
@@ -85,6 +86,15 @@ export async function deleteAccount(state: AccountState): Promise<void> {
     );
   }
 }
+
+/** Operations of the account resource, as its provider calls them. */
+export const account = reporting({
+  check: checkAccount,
+  diff: diffAccount,
+  create: applyAccount,
+  read: readAccount,
+  delete: deleteAccount,
+});
 
 function specOf(inputs: AccountInputs): PlacedAccount {
   const { name, publicKey, description, limits, servers, signingSeed } = inputs;

@@ -1,5 +1,6 @@
 /** What the identity resources that need no server do when Pulumi asks. */
 import { isDeepStrictEqual } from "node:util";
+import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import type { Refusal } from "./account-operations.ts";
 import {
@@ -60,9 +61,9 @@ export const users = {
 };
 
 /** Operations of the credentials files resource. */
-export const credentialFiles = {
+export const credentialFiles = reporting({
   /** Whether a file has to be written or removed: the inputs changed, or a file was seen missing, changed or open to others. */
-  diff(olds: CredentialFilesState, news: CredentialFilesInputs): { changes: boolean; replaces: string[] } {
+  async diff(olds: CredentialFilesState, news: CredentialFilesInputs): Promise<{ changes: boolean; replaces: string[] }> {
     const replaces = olds.directory === news.directory ? [] : ["directory"];
     return { changes: isUnknown(news) || replaces.length > 0 || !isDeepStrictEqual(olds.digests, wantedDigests(news)), replaces };
   },
@@ -81,7 +82,7 @@ export const credentialFiles = {
   }),
   /** Removes the files. */
   delete: (state: CredentialFilesState): Promise<void> => removeCredentialFiles(state),
-};
+});
 
 function roleFailures(inputs: UsersInputs): Refusal[] {
   if (isUnknown(inputs.accounts)) return [];

@@ -47,22 +47,22 @@ export const usersProvider: dynamic.ResourceProvider = {
 /** Provider of the account resource, the only one here that talks to servers. */
 export const accountProvider: dynamic.ResourceProvider = {
   async check(olds, news) {
-    return (await import("natsbus/accounts/account-operations")).checkAccount(olds, news);
+    return (await import("natsbus/accounts/account-operations")).account.check(olds, news);
   },
   async diff(_id, olds, news) {
-    return (await import("natsbus/accounts/account-operations")).diffAccount(olds, news);
+    return (await import("natsbus/accounts/account-operations")).account.diff(olds, news);
   },
   async create(inputs) {
-    return (await import("natsbus/accounts/account-operations")).applyAccount(inputs);
+    return (await import("natsbus/accounts/account-operations")).account.create(inputs);
   },
   async read(_id, props) {
-    return (await import("natsbus/accounts/account-operations")).readAccount(props);
+    return (await import("natsbus/accounts/account-operations")).account.read(props);
   },
   async update(_id, _olds, news) {
-    return (await import("natsbus/accounts/account-operations")).applyAccount(news);
+    return (await import("natsbus/accounts/account-operations")).account.create(news);
   },
   async delete(_id, props) {
-    return (await import("natsbus/accounts/account-operations")).deleteAccount(props);
+    return (await import("natsbus/accounts/account-operations")).account.delete(props);
   },
 };
 

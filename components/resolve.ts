@@ -40,7 +40,10 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   const reading = readStackConfig(raw, context);
   // Without a readable stack file nothing is known about its overrides; the catalogues alone are still worth checking.
   const overrides = reading.spec?.overrides ?? { streams: {}, keyValue: {}, objectStores: {}, accounts: {} };
-  const streams = resolveStreams(catalogues.streams, overrides, { servers: reading.spec?.cluster.servers ?? 3 });
+  const streams = resolveStreams(catalogues.streams, overrides, {
+    servers: reading.spec?.cluster.servers ?? 3,
+    deletionPolicy: reading.spec?.deletionPolicy ?? "retain",
+  });
   const accounts = resolveAccounts(catalogues.accounts, overrides.accounts as Overrides);
   const own = [...reading.problems, ...streams.problems, ...accounts.problems];
   // Rules between parts are worth telling only about parts that can be read.

@@ -24,6 +24,8 @@ export interface BusSpec {
   };
   /** JetStream of each server. */
   readonly jetstream: JetStreamSpec;
+  /** What happens to a stream or bucket taken out of the program that names no policy of its own. */
+  readonly deletionPolicy: "retain" | "delete";
   /** What each server allows its clients and takes for itself. */
   readonly limits: LimitsSpec;
   /** How clients prove who they are. */

@@ -84,6 +84,7 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
     },
     logging: { level: logging.level, maxFileSizeBytes: logging.maxFileSize, keepFiles: logging.keepFiles },
     jetstream: resolveJetStream(settings.jetstream),
+    deletionPolicy: settings.jetstream.deletionPolicy,
     limits: resolveLimits(settings.limits),
     auth: { mode: auth.mode, operator: auth.operator ?? context.project, resolverIntervalMs: auth.resolverInterval },
     tls: {

@@ -72,6 +72,13 @@ const logging = z.strictObject({
 const jetstream = z.strictObject({
   maxMemory: size("Memory for memory streams, each server.").prefault("128MB"),
   maxStorage: size("Disk for file streams, each server.", { min: "1MiB" }).prefault("512MB"),
+  deletionPolicy: z
+    .enum(["retain", "delete"])
+    .meta({
+      description:
+        "What happens to a stream, consumer, bucket or store that is taken out of the program, and names no policy of its own: it stays on the servers, or is deleted with its messages. Destroying a bus removes its servers and all data in either case.",
+    })
+    .default("retain"),
   domain: name("domain", "JetStream domain, for buses joined by leaf nodes.").optional().meta({ defaultText: "none" }),
   uniqueTag: z
     .string()

@@ -165,12 +165,13 @@ function parseCheckpoint(text: string): DeploymentDocument | undefined {
   const json = JSON.parse(text) as Json;
   if (!isJsonMap(json) || !isJsonMap(json["checkpoint"])) throw new Error("it holds no checkpoint");
   const { latest } = json["checkpoint"];
-  if (latest === undefined || latest === null) return undefined;
-  return parseDocument({
+  const isEmpty = latest === undefined || latest === null;
+  const document = parseDocument({
     version: json["version"] ?? null,
     ...(json["features"] === undefined ? {} : { features: json["features"] }),
-    deployment: latest,
+    deployment: isEmpty ? { manifest: {} } : latest,
   });
+  return isEmpty ? undefined : document;
 }
 
 /** Errors about a file name it. */

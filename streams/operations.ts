@@ -2,6 +2,7 @@
 import type { ConnectionSpec } from "../core/connection.ts";
 import { type BusError, isBusError, type Problem } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
+import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import { type Asset, consumerAsset, type Observed, streamAsset } from "./asset.ts";
 import { type Change, diffSpecs, renderChange } from "./diff.ts";
@@ -52,14 +53,15 @@ function operationsOf<S extends object, L extends object = S>(asset: Asset<S>, d
     parse: (props) => dialect.parse(props, labelOf(dialect, props), BESIDE),
     last: (outputs) => lastSeen(asset, dialect as Dialect<object, S>, outputs),
   };
-  return {
-    check: (olds, news) => check(kind, olds, news),
-    diff: (_id, olds, news) => diff(kind, olds, news),
-    create: async (inputs) => ({ id: idOf(dialect, inputs), outs: await apply(kind, inputs, false) }),
-    read: (id, props) => read(kind, id, props),
-    update: async (_id, _olds, news) => ({ outs: await apply(kind, news, true) }),
-    delete: (_id, props) => remove(kind, props),
+  const operations = {
+    check: (olds: Properties, news: Properties) => check(kind, olds, news),
+    diff: (_id: string, olds: Properties, news: Properties) => diff(kind, olds, news),
+    create: async (inputs: Properties) => ({ id: idOf(dialect, inputs), outs: await apply(kind, inputs, false) }),
+    read: (id: string, props: Properties) => read(kind, id, props),
+    update: async (_id: string, _olds: Properties, news: Properties) => ({ outs: await apply(kind, news, true) }),
+    delete: (_id: string, props: Properties) => remove(kind, props),
   };
+  return reporting(operations);
 }
 
 interface Kindred<S extends object> {

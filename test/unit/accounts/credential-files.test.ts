@@ -41,7 +41,7 @@ describe("credentials files", () => {
   it("that are missing, changed or open to others are seen and written again", async () => {
     const state = await writeCredentialFiles(inputs());
     expect(await readCredentialFiles(state)).toEqual(state);
-    expect(credentialFiles.diff(state, inputs()).changes).toBe(false);
+    expect(await credentialFiles.diff(state, inputs())).toMatchObject({ changes: false });
     const damages = [
       () => rm(state.files["admin"]!),
       () => writeFile(state.files["admin"]!, "other"),
@@ -51,7 +51,7 @@ describe("credentials files", () => {
     for (const damage of damages) {
       await damage();
       const seen = await readCredentialFiles(state);
-      expect(credentialFiles.diff(seen, inputs()).changes).toBe(true);
+      expect(await credentialFiles.diff(seen, inputs())).toMatchObject({ changes: true });
       const repaired = await writeCredentialFiles(inputs(), seen);
       expect(await readCredentialFiles(repaired)).toEqual(state);
       expect(await modeOf(state.files["admin"]!)).toBe(0o600);
@@ -69,9 +69,9 @@ describe("credentials files", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("move by replacement when the folder changes", () => {
+  it("move by replacement when the folder changes", async () => {
     const state = { ...inputs(), files: {}, caFile: "", digests: {} };
-    expect(credentialFiles.diff(state, { ...inputs(), directory: "elsewhere" })).toEqual({ changes: true, replaces: ["directory"] });
+    expect(await credentialFiles.diff(state, { ...inputs(), directory: "elsewhere" })).toEqual({ changes: true, replaces: ["directory"] });
   });
 
   it("say which folder cannot be written, and leave no half-written file", async () => {
