@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { acquireLock } from "../engine/lock.ts";
 import { loadProject, type Project, resolveBackend } from "../engine/project.ts";
-import { loadState } from "../engine/recorder.ts";
+import { loadState, openRecorder } from "../engine/recorder.ts";
 import { type OpenStack, type OpenStackOptions, openStack } from "../engine/stack.ts";
 import { stackFiles } from "../engine/stack-files.ts";
 import { readBusState } from "./bus-state.ts";
@@ -111,10 +111,22 @@ async function changeWithPulumi(request: DeployRequest, options: PlaceOptions, t
   const isFolder = backendUrl.startsWith("file://");
   // The CLI would ask whether to make a stack that does not exist yet; ours is made with its state folder and passphrase.
   const stack = isFolder ? await open(request, { ...options, absent: request.kind === "up" ? "create" : "refuse" }, terminal) : undefined;
+  if (stack !== undefined && !request.previewOnly) await settleCrash(stack, terminal);
   const exitCode = await runPulumi(pulumiArguments(request), pulumiPlace(project, backendUrl));
   if (exitCode === EXIT.ok && stack !== undefined && !request.previewOnly && kindShowsBus(request))
     showBus(stack, request, { terminal, phases: [] });
   return exitCode;
+}
+
+/** The CLI cannot read the journal of a crashed run: it becomes part of the checkpoint first. */
+async function settleCrash(stack: OpenStack, terminal: Terminal): Promise<void> {
+  const { address, secrets, config } = stack;
+  const lock = await acquireLock({ directory: stackFiles(address).locks, stack: address.stack, onNotice: notice(terminal) });
+  try {
+    openRecorder({ address, secrets, config: config.recorded, onNotice: notice(terminal) });
+  } finally {
+    lock.release();
+  }
 }
 
 function pulumiPlace(project: Project, backendUrl: string): PulumiPlace {

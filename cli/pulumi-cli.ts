@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { constants as access, accessSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { BusError } from "../core/errors.ts";
 import type { DeployRequest } from "./deploy-request.ts";
@@ -20,7 +21,7 @@ export function findOnPath(name: string, path = process.env["PATH"] ?? ""): stri
   for (const folder of path.split(delimiter).filter((part) => part !== "")) {
     const file = join(folder, name);
     try {
-      accessSync(file, constants.X_OK);
+      accessSync(file, access.X_OK);
       if (statSync(file).isFile()) return file;
     } catch {
       // not here: the next folder
@@ -92,12 +93,17 @@ export async function runPulumi(args: readonly string[], place: PulumiPlace): Pr
   }
   const child = spawn(binary, args, { cwd: place.projectRoot, env: pulumiEnvironment(place), stdio: "inherit" });
   // Ctrl-C reaches the child by the terminal; only what is sent to this process alone has to be passed on.
-  const ignore = (): void => undefined;
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  process.on("SIGINT", process.stdin.isTTY === true ? ignore : forward);
-  process.on("SIGTERM", forward);
-  return new Promise((done, fail) => {
-    child.once("error", fail);
-    child.once("exit", (code, signal) => done(code ?? (signal === "SIGINT" ? 130 : 1)));
-  });
+  const interrupt = (): void => {
+    if (process.stdin.isTTY !== true) child.kill("SIGINT");
+  };
+  const terminate = (): void => void child.kill("SIGTERM");
+  process.on("SIGINT", interrupt).on("SIGTERM", terminate);
+  try {
+    return await new Promise((done, fail) => {
+      child.once("error", fail);
+      child.once("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", terminate);
+  }
 }

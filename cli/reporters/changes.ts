@@ -6,12 +6,27 @@ import { operationWords } from "./operations.ts";
 import type { Palette } from "./palette.ts";
 import { objectLines } from "./values.ts";
 
-const SHOWN: ReadonlySet<string> = new Set(["update", "replace", "refresh", "import"]);
+const SHOWN: ReadonlySet<string> = new Set(["update", "replace", "import"]);
 
-/** `Changes:` names every property that an update or a replacement changes, old => new; "" when there is none. For previews without `--diff`. */
-export function renderChanges(steps: readonly StepEventMetadata[], palette: Palette): string {
-  const blocks = steps.filter((step) => SHOWN.has(step.op)).flatMap((step) => renderChange(step, palette));
+/** What {@link renderChanges} tells about. */
+export interface ChangedSteps {
+  /** Steps that began. */
+  readonly steps: readonly StepEventMetadata[];
+  /** What a refresh found. */
+  readonly drift: readonly StepEventMetadata[];
+}
+
+/** `Changes:` names every property that drifted, or that an update or a replacement changes, old => new; "" when there is none. */
+export function renderChanges({ steps, drift }: ChangedSteps, palette: Palette): string {
+  const gone = drift.filter((step) => step.op === "delete").map((step) => renderGone(step, palette));
+  const changed = [...drift.filter((step) => step.op !== "delete"), ...steps.filter((step) => SHOWN.has(step.op))];
+  const blocks = [...gone, ...changed.flatMap((step) => renderChange(step, palette))];
   return blocks.length === 0 ? "" : `${palette.headline("Changes:")}\n${blocks.join("\n")}\n`;
+}
+
+function renderGone(step: StepEventMetadata, palette: Palette): string {
+  const { type, name } = parseUrn(step.urn);
+  return palette.delete(`  - ${type} ${name} is gone`);
 }
 
 function renderChange(step: StepEventMetadata, palette: Palette): string[] {

@@ -1,5 +1,5 @@
 import type { StepEventMetadata, StepEventState } from "../../engine/events.ts";
-import { diffObjects, type ObjectDiff, type ValueDiff } from "./object-diff.ts";
+import { diffObjects, hasChanges, type ObjectDiff, type ValueDiff } from "./object-diff.ts";
 import { operationWords } from "./operations.ts";
 import type { Palette } from "./palette.ts";
 import { objectLines } from "./values.ts";
@@ -27,7 +27,10 @@ function bagDiff(metadata: StepEventMetadata, old: StepEventState, current: Step
   if (metadata.op === "refresh") return diffObjects(old.outputs, current.outputs);
   const comparesOutputs = Object.values(metadata.detailedDiff ?? {}).some((diff) => !diff.inputDiff);
   // Such a provider compares what is there with what is wanted: outputs that are no inputs stay as they are.
-  return comparesOutputs ? diffObjects(old.outputs, { ...old.outputs, ...current.inputs }) : diffObjects(old.inputs, current.inputs);
+  const inputs = diffObjects(old.inputs, current.inputs);
+  if (!comparesOutputs && hasChanges(inputs)) return inputs;
+  // Also when nothing else is wanted than before: then the real resource has drifted, as far as the state knows it.
+  return diffObjects(old.outputs, { ...old.outputs, ...current.inputs });
 }
 
 function asSame(diff: ValueDiff): ValueDiff {

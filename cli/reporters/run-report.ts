@@ -10,6 +10,8 @@ export interface RunRecord {
   facts(): ClosingFacts;
   /** Step events that began, in order; for `--diff` and `details`. */
   readonly steps: readonly StepEventMetadata[];
+  /** What a refresh found different, as steps of the operation `refresh`, or `delete` for what is gone. */
+  readonly drift: readonly StepEventMetadata[];
 }
 
 /** What a run is, for its record. */
@@ -19,12 +21,26 @@ export type RunIdentity = Pick<ClosingFacts, "kind" | "stack" | "stackUrn">;
 export function createRunRecord(identity: RunIdentity): RunRecord {
   const diagnostics: DiagnosticEvent[] = [];
   const steps: StepEventMetadata[] = [];
+  const drift: StepEventMetadata[] = [];
+  const refreshing = new Set<string>();
   const table = createRowTable(identity.stackUrn);
   let stackStep: StepEventMetadata | undefined;
   let summary: SummaryEvent | undefined;
+
+  function noteDrift(event: EngineEvent): void {
+    if ("resourcePreEvent" in event && event.resourcePreEvent.metadata.op === "refresh")
+      refreshing.add(event.resourcePreEvent.metadata.urn);
+    if (!("resOutputsEvent" in event)) return;
+    const { metadata } = event.resOutputsEvent;
+    if (!refreshing.delete(metadata.urn) || metadata.op === "same") return;
+    drift.push({ ...metadata, op: metadata.op === "delete" ? "delete" : "refresh" });
+  }
+
   return {
     steps,
+    drift,
     onEvent(event) {
+      noteDrift(event);
       table.apply(event, 0);
       if ("diagnosticEvent" in event) diagnostics.push(event.diagnosticEvent);
       if ("resourcePreEvent" in event) steps.push(event.resourcePreEvent.metadata);

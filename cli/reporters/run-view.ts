@@ -58,7 +58,8 @@ export function createRunView(options: RunViewOptions): RunView {
       const closing = renderClosing(record.facts(), durationMs, result.palette);
       if (printed.length > 0) terminal.err(`\n${printed.join("")}`);
       if (closing.diagnostics !== "") terminal.err(`\n${renderClosing(record.facts(), durationMs, terminal.errPalette).diagnostics}`);
-      const changes = preview && !request.diff ? renderChanges(record.steps, result.palette) : "";
+      // After an update its lines have told what changed; what drifted is told nowhere else.
+      const changes = request.diff ? "" : renderChanges({ steps: preview ? record.steps : [], drift: record.drift }, result.palette);
       result.write(`\n${changes === "" ? "" : `${changes}\n`}${closing.result}`);
     },
     details: () =>

@@ -67,10 +67,13 @@ describe("renderStepDiff", () => {
 
 describe("renderChanges", () => {
   test("names updates only, and drift without a difference of inputs", () => {
-    const text = renderChanges(
-      [step("create", null, NEW), step("same", OLD, OLD), step("update", OLD, { ...OLD, maxAge: "3d" }), step("update", OLD, OLD)],
-      palette,
-    );
+    const steps = [
+      step("create", null, NEW),
+      step("same", OLD, OLD),
+      step("update", OLD, { ...OLD, maxAge: "3d" }),
+      step("update", OLD, OLD),
+    ];
+    const text = renderChanges({ steps, drift: [] }, palette);
     expect(text).toMatchInlineSnapshot(`
       "Changes:
         ~ pulumi-nodejs:dynamic/natsbus/streams:Stream ORDERS
@@ -81,7 +84,18 @@ describe("renderChanges", () => {
     `);
   });
 
-  test("is nothing when nothing changes", () => expect(renderChanges([step("same", OLD, OLD)], palette)).toBe(""));
+  test("names what drifted and what is gone", () => {
+    const drift = [step("refresh", OLD, { ...OLD, maxAge: "1d" }), step("delete", OLD, null), step("refresh", OLD, OLD)];
+    expect(renderChanges({ steps: [], drift }, palette)).toMatchInlineSnapshot(`
+      "Changes:
+        - pulumi-nodejs:dynamic/natsbus/streams:Stream ORDERS is gone
+        ~ pulumi-nodejs:dynamic/natsbus/streams:Stream ORDERS
+            ~ maxAge: "7d" => "1d"
+      "
+    `);
+  });
+
+  test("is nothing when nothing changes", () => expect(renderChanges({ steps: [step("same", OLD, OLD)], drift: [] }, palette)).toBe(""));
 });
 
 const json = fc.jsonValue() as fc.Arbitrary<JsonObject[string]>;
