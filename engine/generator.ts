@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { isBusError } from "../core/errors.ts";
+import { checkText } from "./check-text.ts";
 import { applyIgnoreChanges, applyReplaceOnChanges, diffInputs, NO_CHANGE } from "./diff.ts";
 import { deepEqual } from "./equality.ts";
 import type { Goal } from "./goal.ts";
 import { aliasUrns, inheritFromParent } from "./goal.ts";
 import type { Ledger } from "./ledger.ts";
-import { maskValue } from "./masking.ts";
-import type { CheckFailure, DiffAnswer, Provider, ResourceEntry } from "./model.ts";
+import type { DiffAnswer, Provider, ResourceEntry } from "./model.ts";
 import type { Decision } from "./plan.ts";
 import { decideFromDiff, decideWithoutDiff, deletesFirst, draftEntry, forcedReplacement, isImport, stepsOf } from "./plan.ts";
 import { providerWasReplaced } from "./provider-change.ts";
@@ -15,7 +15,7 @@ import { findDependents } from "./replaced-dependents.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RunState } from "./run-state.ts";
 import type { Step, Subject } from "./step.ts";
-import { createDelete, createStep } from "./step.ts";
+import { createDelete, createFinalDelete, createStep } from "./step.ts";
 import { createUrn, parseUrn } from "./urn.ts";
 import type { PropertyMap } from "./values.ts";
 
@@ -119,7 +119,7 @@ export class Generator {
     const claimed = new Set([...this.#goals.keys(), ...this.#aliased.values()]);
     for (const entry of this.#context.ledger.remaining().toReversed()) {
       if (entry.delete !== true && claimed.has(entry.urn)) continue;
-      steps.set(entry, finalStep(entry));
+      steps.set(entry, createFinalDelete(entry));
       this.#deleted.add(entry.urn);
     }
     const layers = this.#context.ledger.graph().deletionLayers([...steps.keys()]);
@@ -172,7 +172,7 @@ export class Generator {
     const request = { urn, type, name, ...sides, randomSeed: new Uint8Array(randomBytes(32)) };
     const { inputs, failures } = await this.#guard(urn, () => provider.check(request));
     if (failures.length === 0) return inputs;
-    for (const failure of failures) this.#context.reporter.error(checkText(subject, failure, sides.news), urn);
+    for (const failure of failures) this.#context.reporter.error(checkText(subject.urn, failure, sides.news), urn);
     this.#context.state.fail({ urn, duringStep: false });
     throw new Refused(`check of ${urn} failed`);
   }
@@ -296,22 +296,4 @@ export class Generator {
 function wanted(subject: Subject): ResourceEntry {
   if (subject.new === undefined) throw new Refused(`${subject.urn} has no goal`);
   return subject.new;
-}
-
-function finalStep(entry: ResourceEntry): Step {
-  if (entry.delete === true) return createDelete(entry, { replaced: true });
-  if (entry.pendingReplacement !== true) return createDelete(entry, { replaced: false });
-  return createStep("remove-pending-replace", { urn: entry.urn, type: entry.type, old: entry, new: undefined });
-}
-
-function checkText({ urn, type }: Subject, { property, reason }: CheckFailure, news: PropertyMap): string {
-  const resource = `${type} resource '${parseUrn(urn).name}'`;
-  if (property === "") return `${resource} has a problem: ${reason}`;
-  const value = news[property];
-  const shown = value === undefined ? "" : ` value {${renderShort(maskValue(value))}}`;
-  return `${resource}: property ${property}${shown} has a problem: ${reason}`;
-}
-
-function renderShort(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

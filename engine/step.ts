@@ -52,6 +52,13 @@ export function createDelete(old: ResourceEntry, how: { readonly replaced: boole
   return createStep(how.replaced ? `${verb}-replaced` : verb, subject, { keepsOld: how.keepsOld ?? false });
 }
 
+/** The step with which an entry goes at the end of a run: flagged ones as the rest of a replacement, those that wait for a successor without a call. */
+export function createFinalDelete(entry: ResourceEntry): Step {
+  if (entry.delete === true) return createDelete(entry, { replaced: true });
+  if (entry.pendingReplacement !== true) return createDelete(entry, { replaced: false });
+  return createStep("remove-pending-replace", { urn: entry.urn, type: entry.type, old: entry, new: undefined });
+}
+
 const PHYSICAL: ReadonlySet<StepOp> = new Set([
   "create-replacement",
   "delete-replaced",
