@@ -139,7 +139,9 @@ async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
       // A server whose folder was removed under it gives its ports back when the node is started.
       if ((await observeNode(node)).running || (await findStray(node.folder)) !== undefined) return [];
       const taken = await findTakenPort(launchOf(node, { path: "", version: "" }));
-      return taken === undefined ? [] : [refusal("ERR_PORT_IN_USE", `server ${taken}`)];
+      return taken === undefined
+        ? []
+        : [refusal("ERR_PORT_IN_USE", `server ${taken}; end that process, or set other ports under natsbus:process in the stack file`)];
     }),
   );
   return refused.flat();

@@ -78,7 +78,7 @@ const CASES: readonly Case[] = [
   {
     mistake: "a size without a unit",
     settings: { "natsbus:jetstream": { maxStorage: 512 } },
-    code: "ERR_CONFIG_VALUE",
+    code: "ERR_UNIT",
     tells: [/jetstream\.maxStorage/, /512/, /MiB/],
   },
   {
@@ -156,7 +156,7 @@ const CASES: readonly Case[] = [
   {
     mistake: "too few ports in a list",
     settings: { "natsbus:process": { ports: { client: [4222, 4223] } } },
-    code: "ERR_CONFIG_VALUE",
+    code: "ERR_CONFIG_CONFLICT",
     tells: [/process\.ports\.client/, /3/],
   },
   {
@@ -201,7 +201,7 @@ const CASES: readonly Case[] = [
     mistake: "a duration in words",
     settings: stream({ maxAge: "7 days" }),
     code: "ERR_UNIT",
-    tells: [/streams\.SECURITY\.maxAge/, /7 days/, /"7d"/],
+    tells: [/streams\.SECURITY\.maxAge/, /7 days/, /30s/],
   },
   {
     mistake: "an unknown retention",
@@ -298,8 +298,8 @@ const CASES: readonly Case[] = [
   {
     mistake: "a program in another language",
     arrange: () => editFile("Pulumi.yaml", "name: nodejs", "name: python"),
-    code: "ERR_ENGINE_UNSUPPORTED",
-    tells: [/python/],
+    code: "ERR_PROJECT",
+    tells: [/python/, /nodejs/],
   },
   // environment
   {
@@ -310,7 +310,7 @@ const CASES: readonly Case[] = [
       return () => new Promise((done) => server.close(done));
     },
     code: "ERR_PORT_IN_USE",
-    tells: [/port \d+/, new RegExp(`${process.pid}`)],
+    tells: [/127\.0\.0\.1:\d+/, /natsbus:process/, new RegExp(`${process.pid}`)],
   },
   {
     mistake: "a file in place of the runtime folder",
@@ -388,9 +388,8 @@ const CASES: readonly Case[] = [
   {
     mistake: "a stack name with a slash",
     args: ["up", "--yes", "--stack", "a/b/c/d"],
-    code: "ERR_USAGE",
+    code: "ERR_PROJECT",
     tells: [/a\/b\/c\/d/],
-    exitCode: 2,
   },
   { mistake: "no terminal to ask on", args: ["up", "--stack", "dev"], code: "ERR_NO_TERMINAL", tells: [/--yes/], exitCode: 2 },
   { mistake: "the status of a bus that is not up", args: ["status", "--stack", "dev"], code: "ERR_NOT_UP", tells: [/dev/, /up/] },
@@ -421,6 +420,8 @@ describe("mistakes are told with code, place and remedy, and change nothing", ()
       expect(processesBelow(project.directory)).toEqual([]);
     } finally {
       await undo?.();
+      // A mistake that went through must not spoil the next row.
+      if (processesBelow(project.directory).length > 0) await project.natsbus(["destroy", "--stack", "dev", "--yes", "--skip-preview"]);
       writeFileSync(project.path("Pulumi.dev.yaml"), stackFile);
     }
     const names = (text: string) =>
