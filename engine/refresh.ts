@@ -10,8 +10,11 @@ import type { Step } from "./step.ts";
 import { createStep } from "./step.ts";
 import { isProviderType, parseUrn } from "./urn.ts";
 
+/** What refreshing needs of a run. */
+export type RefreshParts = Pick<Deployment, "ledger" | "context" | "state" | "reporter" | "registry">;
+
 /** Reads every resource as it really is and puts that in place of the old state. */
-export async function refreshAll(deployment: Deployment): Promise<void> {
+export async function refreshAll(deployment: RefreshParts): Promise<void> {
   const { ledger, context } = deployment;
   const olds = ledger.remaining();
   const found = await Promise.allSettled(olds.map((old) => context.limiter.run(() => refreshOne(deployment, old))));
@@ -21,7 +24,7 @@ export async function refreshAll(deployment: Deployment): Promise<void> {
 }
 
 /** The entry as it is now; undefined when the resource is gone. */
-async function refreshOne(deployment: Deployment, old: ResourceEntry): Promise<ResourceEntry | undefined> {
+async function refreshOne(deployment: RefreshParts, old: ResourceEntry): Promise<ResourceEntry | undefined> {
   const { state, reporter } = deployment;
   if (state.stopped.aborted) throw new Stopped(`stopped before the refresh of ${old.urn}`);
   if (old.delete === true || old.pendingReplacement === true) return old;
@@ -36,7 +39,7 @@ async function refreshOne(deployment: Deployment, old: ResourceEntry): Promise<R
   }
 }
 
-async function readOne({ registry, reporter }: Deployment, step: Step, old: ResourceEntry): Promise<ResourceEntry | undefined> {
+async function readOne({ registry, reporter }: RefreshParts, step: Step, old: ResourceEntry): Promise<ResourceEntry | undefined> {
   if (!old.custom || isProviderType(old.type)) {
     reporter.end(step, { op: "same" });
     return old;

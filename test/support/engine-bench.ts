@@ -9,6 +9,7 @@ import { Ledger } from "../../engine/ledger.ts";
 import { Limiter } from "../../engine/limiter.ts";
 import type { DiffAnswer, PendingOperation, Provider, ProviderHost, ResourceEntry, RunRecorder, Snapshot } from "../../engine/model.ts";
 import { RecordedState } from "../../engine/recorded-state.ts";
+import { refreshAll } from "../../engine/refresh.ts";
 import type { Registered } from "../../engine/registrar.ts";
 import { Registrar } from "../../engine/registrar.ts";
 import { ProviderRegistry } from "../../engine/registry.ts";
@@ -57,6 +58,7 @@ export interface Bench {
   register(name: string, goal?: Partial<Goal>): Promise<Registered>;
   read(name: string, id: string, inputs?: PropertyMap): Promise<Registered>;
   deletes(): Promise<void>;
+  refresh(): Promise<void>;
   /** What is recorded now; must be sound. */
   snapshot(): Snapshot;
   entry(urn: string): ResourceEntry | undefined;
@@ -77,7 +79,7 @@ export function createBench(options: BenchOptions = {}): Bench {
     events.push(body);
     if ("resourcePreEvent" in body) ops.push(`${body.resourcePreEvent.metadata.op} ${nameOf(body.resourcePreEvent.metadata.urn)}`);
   };
-  const reporter = new Reporter({ emit, preview, countsRefresh: false });
+  const reporter = new Reporter({ emit, preview, countsRefresh: true });
   const state = new RunState(options.continueOnError ?? false);
   const ledger = new Ledger(recorded.snapshot(), preview ? undefined : memoryRecorder(recorded, pending));
   const find = (urn: string): ResourceEntry | undefined => ledger.current(urn);
@@ -109,6 +111,7 @@ export function createBench(options: BenchOptions = {}): Bench {
     register: (name, goal = {}) => registrar.register({ ...emptyGoal(THING, name), parent: STACK_URN, ...goal }, request),
     read: (name, id, inputs = {}) => registrar.read({ ...emptyGoal(THING, name), parent: STACK_URN, inputs }, id, request),
     deletes: () => carryOutDeletes({ generator, context, state, ledger }),
+    refresh: () => refreshAll({ ledger, context, state, reporter, registry }),
     snapshot,
     entry: (urn) => snapshot().resources.find((entry) => entry.urn === urn),
     errors: () =>
