@@ -54,7 +54,7 @@ export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
   for (let index = 0; index < own.length; index++) {
     const word = own[index] ?? "";
     if (!word.startsWith("-") || word === "-") words.push(word);
-    else if (takesNextWord(verb, flags, own, index)) index++;
+    else if (takesNextWord({ verb, flags }, word, own[index + 1])) index++;
   }
   const room = Object.values(verb.args).filter((definition) => definition.type === "positional").length;
   const extra = words[room];
@@ -63,8 +63,12 @@ export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
 }
 
 /** Checks one option; whether the word behind it is its value. */
-function takesNextWord(verb: Verb, flags: ReadonlyMap<string, Flag>, words: readonly string[], index: number): boolean {
-  const [option = "", value] = (words[index] ?? "").split(/=(.*)/s, 2);
+function takesNextWord(
+  { verb, flags }: { readonly verb: Verb; readonly flags: ReadonlyMap<string, Flag> },
+  word: string,
+  next: string | undefined,
+): boolean {
+  const [option = "", value] = word.split(/=(.*)/s, 2);
   const flag = flags.get(option) ?? negated(flags, option);
   if (flag === undefined) {
     const near = nearestWord(
@@ -76,7 +80,6 @@ function takesNextWord(verb: Verb, flags: ReadonlyMap<string, Flag>, words: read
   const isSwitch = flag.definition.type === "boolean";
   if (isSwitch && value !== undefined && !["true", "false"].includes(value)) throw usage(verb, `${option} is a switch and takes no value`);
   if (isSwitch || value !== undefined) return false;
-  const next = words[index + 1];
   if (next === undefined || (next.startsWith("-") && next !== "-")) throw usage(verb, `${option} needs a value`);
   return true;
 }

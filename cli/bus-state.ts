@@ -1,4 +1,6 @@
+import { SECRET_TEXT } from "../engine/masking.ts";
 import type { ResourceEntry, Snapshot } from "../engine/model.ts";
+import type { SecretsCodec } from "../engine/secrets.ts";
 import { isMap, unwrapSecrets } from "../engine/traversal.ts";
 import { parseUrn } from "../engine/urn.ts";
 import type { PropertyMap, Value } from "../engine/values.ts";
@@ -13,7 +15,7 @@ export interface BusUser {
 }
 
 /** A stream as it stands in the state. */
-export interface BusStream {
+interface BusStream {
   readonly name: string;
   readonly subjects: readonly string[];
 }
@@ -47,6 +49,9 @@ const TYPES = {
   users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
   stream: "pulumi-nodejs:dynamic/natsbus/streams:Stream",
 } as const;
+
+/** Reads a state without its passphrase: what is secret stays hidden. */
+export const HIDDEN_SECRETS: SecretsCodec = { encrypt: (text) => text, decrypt: () => JSON.stringify(SECRET_TEXT) };
 
 /** Reads the bus out of a state; everything is empty when nothing was made yet. */
 export function readBusState(snapshot: Snapshot | undefined): BusState {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { acquireLock } from "../engine/lock.ts";
@@ -6,7 +7,7 @@ import { loadProject, type Project, resolveBackend } from "../engine/project.ts"
 import { loadState, openRecorder } from "../engine/recorder.ts";
 import { type OpenStack, type OpenStackOptions, openStack } from "../engine/stack.ts";
 import { stackFiles } from "../engine/stack-files.ts";
-import { readBusState } from "./bus-state.ts";
+import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
 import { deploy } from "./deploy.ts";
 import type { DeployRequest } from "./deploy-request.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -16,7 +17,7 @@ import { assertCanAsk } from "./prompt.ts";
 import { findOnPath, type PulumiPlace, pulumiArguments, runPulumi } from "./pulumi-cli.ts";
 import { renderConnect, renderPhases } from "./reporters/connect.ts";
 import { type ChangeOptions, type EngineChoice, resolveRequest } from "./run-args.ts";
-import { HIDDEN_SECRETS, type PlaceOptions, stackName, startFolder } from "./session.ts";
+import { type PlaceOptions, stackName, startFolder } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options of a verb that deploys. */
@@ -78,6 +79,7 @@ async function changeEmbedded(request: DeployRequest, options: PlaceOptions, ter
     });
     if (outcome.exitCode === EXIT.ok && outcome.applied && kindShowsBus(request))
       showBus(stack, request, { terminal, phases: outcome.clock.phases() });
+    if (outcome.exitCode === EXIT.ok && outcome.applied && request.kind === "destroy" && !request.json) tellLeftovers(stack, terminal);
     return outcome.exitCode;
   } finally {
     lock?.release();
@@ -98,6 +100,21 @@ function showBus(
   const stackOption = request.stack === stackName({}) ? "" : `--stack ${request.stack}`;
   const sections = [renderPhases(phases, terminal.outPalette), renderConnect(bus, stackOption, terminal.outPalette)];
   for (const section of sections.filter((text) => text !== "")) terminal.out(`\n${section}`);
+}
+
+/** A destroy leaves nothing but what it names. */
+function tellLeftovers({ project, address }: Pick<OpenStack, "project" | "address">, terminal: Terminal): void {
+  const passphrase = join(project.root, ".natsbus", "passphrase");
+  const kept = [
+    `state and history in ${address.root}`,
+    ...(existsSync(passphrase) ? [`the passphrase in ${passphrase}`] : []),
+    `downloaded servers in ${cacheFolder()}`,
+  ];
+  terminal.out(`\nLeft on this machine: ${kept.join("; ")}.\n`);
+}
+
+function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env["NATSBUS_CACHE_DIR"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "natsbus");
 }
 
 function maskConfig({ config, secretKeys }: OpenStack["config"]): Readonly<Record<string, string>> {

@@ -10,7 +10,7 @@ import { createRunView, type RunView } from "./reporters/run-view.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** One run of an engine. */
-export interface Execution {
+interface Execution {
   readonly preview: boolean;
   readonly onEvent: EventSink;
   readonly clock: PhaseClock;

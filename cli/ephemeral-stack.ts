@@ -29,7 +29,7 @@ export interface EphemeralStack extends EngineStack {
 }
 
 /** What a throw-away stack is made from. */
-export interface EphemeralPlan {
+interface EphemeralPlan {
   readonly project: Project;
   /** Settings of the stack that is copied. */
   readonly settings: JsonMap;

@@ -7,7 +7,7 @@ import { loadState } from "../engine/recorder.ts";
 import type { Cancellation, RunResult } from "../engine/run-options.ts";
 import { stackUrn } from "../engine/urn.ts";
 import { findUser } from "./bus-access.ts";
-import { readBusState } from "./bus-state.ts";
+import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
 import { createEphemeral, type EphemeralStack, ephemeralName, planEphemeral, removeEphemeral, reopenEphemeral } from "./ephemeral-stack.ts";
 import { EXIT } from "./exit-codes.ts";
 import { runCommandOfUser } from "./foreign-command.ts";
@@ -17,7 +17,7 @@ import { findPortBlock } from "./port-block.ts";
 import { renderDiagnostics } from "./reporters/closing.ts";
 import { renderPhases } from "./reporters/connect.ts";
 import { renderSpan } from "./reporters/operations.ts";
-import { HIDDEN_SECRETS, type PlaceOptions, stackName, startFolder } from "./session.ts";
+import { type PlaceOptions, stackName, startFolder } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { COMMON_ARGS } from "./verb.ts";
 

@@ -1,13 +1,11 @@
 import { resolve } from "node:path";
 import { BusError } from "../core/errors.ts";
 import { listStacks } from "../engine/file-state.ts";
-import { SECRET_TEXT } from "../engine/masking.ts";
 import { loadProject, type Project, resolveBackend } from "../engine/project.ts";
 import { loadState } from "../engine/recorder.ts";
-import type { SecretsCodec } from "../engine/secrets.ts";
 import type { StackAddress } from "../engine/stack-files.ts";
 import type { BusPlace } from "./bus-access.ts";
-import { readBusState } from "./bus-state.ts";
+import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
 
 /** The options of every verb that say where it works. */
 export interface PlaceOptions {
@@ -17,9 +15,6 @@ export interface PlaceOptions {
 
 /** Stack that is meant when nobody names one. */
 const DEFAULT_STACK = "dev";
-
-/** Reads a state without its passphrase: what is secret stays hidden. */
-export const HIDDEN_SECRETS: SecretsCodec = { encrypt: (text) => text, decrypt: () => JSON.stringify(SECRET_TEXT) };
 
 /** `--stack`, else `PULUMI_STACK`, else dev. */
 export function stackName(options: PlaceOptions, env: NodeJS.ProcessEnv = process.env): string {

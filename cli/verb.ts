@@ -22,7 +22,7 @@ export interface Verb<T extends ArgsDef = ArgsDef> {
 }
 
 /** One call of a verb. */
-export interface Call<T extends ArgsDef = ArgsDef> {
+interface Call<T extends ArgsDef = ArgsDef> {
   readonly args: ParsedArgs<T>;
   /** What stands behind `--`. */
   readonly command: readonly string[];

@@ -6,7 +6,7 @@ import type { ConnectionSpec } from "../core/connection.ts";
 import { DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 
 /** Name of the user that a credentials file belongs to; "" when its token does not say. */
-export function userOf(login: Login): string {
+function userOf(login: Login): string {
   const [, claims = ""] = login.jwt.split(".");
   const parsed: unknown = JSON.parse(Buffer.from(claims, "base64url").toString("utf8"));
   return typeof parsed === "object" && parsed !== null && "name" in parsed && typeof parsed.name === "string" ? parsed.name : "";

@@ -93,7 +93,7 @@ function assertAllowed({ project, stack, settings }: Place, name: string, text: 
   parseStackConfig(config, { stack, project: project.name });
 }
 
-async function set(options: Options, key: string, text: string, terminal: Terminal): Promise<number> {
+async function set(options: Options, { key, text }: { readonly key: string; readonly text: string }, terminal: Terminal): Promise<number> {
   const place = locate(options);
   const name = qualify(place.project, key);
   if (options.secret === true) {
@@ -163,6 +163,7 @@ export const verb = defineVerb({
     if (action === "get") return get(args, key, terminal);
     if (action === "rm") return remove(args, key, terminal);
     if (args.value === undefined) throw new BusError("ERR_USAGE", "config set needs a value", { remedy: "see `natsbus config --help`" });
-    return set(args, key, args.value === "-" ? readFileSync(0, "utf8").trimEnd() : args.value, terminal);
+    const text = args.value === "-" ? readFileSync(0, "utf8").trimEnd() : args.value;
+    return set(args, { key, text }, terminal);
   },
 });

@@ -4,10 +4,11 @@ import { openStack } from "../../engine/stack.ts";
 import { unwrapSecrets } from "../../engine/traversal.ts";
 import { STACK_TYPE } from "../../engine/urn.ts";
 import type { PropertyMap } from "../../engine/values.ts";
+import { HIDDEN_SECRETS } from "../bus-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { maskBag } from "../reporters/masked.ts";
 import { renderTable } from "../reporters/table.ts";
-import { assertStackExists, HIDDEN_SECRETS, locateStack, startFolder } from "../session.ts";
+import { assertStackExists, locateStack, startFolder } from "../session.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
 function shown(value: unknown): string {

@@ -5,10 +5,11 @@ import { acquireLock } from "../../engine/lock.ts";
 import { loadState } from "../../engine/recorder.ts";
 import { stackFiles } from "../../engine/stack-files.ts";
 import { STACK_TYPE } from "../../engine/urn.ts";
+import { HIDDEN_SECRETS } from "../bus-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { confirm } from "../prompt.ts";
 import { renderTable } from "../reporters/table.ts";
-import { assertStackExists, HIDDEN_SECRETS, locateStack, type StackPlace } from "../session.ts";
+import { assertStackExists, locateStack, type StackPlace } from "../session.ts";
 import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 

@@ -26,10 +26,9 @@ export function propertyDiff(metadata: StepEventMetadata): ObjectDiff {
 function bagDiff(metadata: StepEventMetadata, old: StepEventState, current: StepEventState): ObjectDiff {
   if (metadata.op === "refresh") return diffObjects(old.outputs, current.outputs);
   const comparesOutputs = Object.values(metadata.detailedDiff ?? {}).some((diff) => !diff.inputDiff);
-  // Such a provider compares what is there with what is wanted: outputs that are no inputs stay as they are.
   const inputs = diffObjects(old.inputs, current.inputs);
   if (!comparesOutputs && hasChanges(inputs)) return inputs;
-  // Also when nothing else is wanted than before: then the real resource has drifted, as far as the state knows it.
+  // What is there against what is wanted; outputs that are no inputs stay as they are. The same inputs as before: then it has drifted.
   return diffObjects(old.outputs, { ...old.outputs, ...current.inputs });
 }
 

@@ -37,7 +37,7 @@ export function renderBanner(options: Pick<ProgressOptions, "kind" | "preview" |
 }
 
 /** ` +  TYPE NAME STATUS INFO`, as the CLI prints it without a terminal. */
-export function renderRowLine(row: Row, view: RowView, palette: Palette): string {
+function renderRowLine(row: Row, view: RowView, palette: Palette): string {
   const { symbol, color } = rowWords(row);
   const mark = color === undefined ? symbol : palette[color](symbol);
   const parts = [row.type, row.name, rowStatus(row, view), rowInfo(row, view)];

@@ -1,5 +1,5 @@
 /** Paints text for a terminal, or leaves it alone. */
-export type Paint = (text: string) => string;
+type Paint = (text: string) => string;
 
 /** The colours of the display, by what they mean. */
 export interface Palette {

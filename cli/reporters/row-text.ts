@@ -67,7 +67,7 @@ function messageCounts(row: Row): string[] {
 }
 
 /** Top-level properties that a step adds, removes and changes: `+a,b-c~d`; "" when none is known. */
-export function diffSummary(step: StepEventMetadata, refresh: boolean): string {
+function diffSummary(step: StepEventMetadata, refresh: boolean): string {
   const kinds = stepKinds(step, refresh);
   const group = (mark: string, kind: string): string => {
     const keys = [...kinds].filter(([, own]) => own === kind).map(([key]) => key);

@@ -2,7 +2,7 @@ import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "../../engi
 import { isDefaultProvider, parseUrn, STACK_TYPE } from "../../engine/urn.ts";
 
 /** Messages of one resource, counted. */
-export interface MessageCount {
+interface MessageCount {
   readonly errors: number;
   readonly warnings: number;
   readonly infos: number;

@@ -57,7 +57,7 @@ export function renderStatus(status: BusStatus, wanted: readonly BusServer[], pa
 }
 
 /** Port of a URL, `-` when it names none. */
-export function portOf(url: string): string {
+function portOf(url: string): string {
   return /:(\d+)\/?$/.exec(url)?.[1] ?? "-";
 }
 
