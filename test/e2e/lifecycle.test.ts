@@ -77,8 +77,10 @@ describe("the life of a bus", () => {
     expect(again.code, again.stderr).toBe(0);
     expect(await apiRequests(project)).toBe(before);
     expect(serverPids()).toEqual(pids);
-    const withoutTime = (text: string) => text.replace(/"time": ?"[^"]*"/, "");
-    expect(withoutTime(readFileSync(project.path(".natsbus/state/.pulumi/stacks/natsbus/dev.json"), "utf8"))).toBe(withoutTime(state));
+    // Entries stand in the order in which their steps ended, which may differ; nothing else may, not even a secret's ciphertext.
+    const entries = (text: string) =>
+      (JSON.parse(text).checkpoint.latest.resources as { urn: string }[]).sort((a, b) => (a.urn < b.urn ? -1 : 1));
+    expect(entries(readFileSync(project.path(".natsbus/state/.pulumi/stacks/natsbus/dev.json"), "utf8"))).toEqual(entries(state));
   });
 
   test("a changed limit is previewed as that field alone and updated in place", async () => {
