@@ -68,7 +68,7 @@ export interface Receiver {
 export interface MuteTime {
   /** Name. */
   readonly name: string;
-  /** Days, `monday` or `saturday:sunday`.
+  /** Days, `monday` or `monday:friday`. Alertmanager's week begins on Sunday, so a weekend is `["saturday", "sunday"]`.
    * @default - every day */
   readonly weekdays?: readonly string[];
   /** Hours within a day; a night is two of them.
@@ -119,7 +119,43 @@ export function assertRouting(routing: AlertRouting): void {
     ...routing.receivers.flatMap(({ webhook, name }, index) =>
       (webhook?.url === undefined) === (webhook?.urlFrom === undefined) && webhook ? [addressOf(name, index)] : [],
     ),
+    ...(routing.muteTimes ?? []).flatMap(muteTimeProblems),
   ]);
+}
+
+const WEEK = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+function muteTimeProblems({ name, weekdays = [], times = [] }: MuteTime, index: number): Problem[] {
+  const setting = `muteTimes[${index}]`;
+  return [
+    ...weekdays
+      .filter((days) => !areDays(days))
+      .map((days) =>
+        problem(
+          `${setting}.weekdays`,
+          `mute time "${name}": "${days}" is no day and no rising range of days`,
+          'write "monday" or "monday:friday"; the week begins on Sunday',
+        ),
+      ),
+    ...times
+      .filter(({ start, end }) => !isTime(start) || !isTime(end) || start >= end)
+      .map(({ start, end }) =>
+        problem(
+          `${setting}.times`,
+          `mute time "${name}": ${start} to ${end} is no time within a day`,
+          "write HH:MM from 00:00 to 24:00; split a night at midnight",
+        ),
+      ),
+  ];
+}
+
+function areDays(days: string): boolean {
+  const [first = -1, last = first, ...rest] = days.split(":").map((day) => WEEK.indexOf(day));
+  return rest.length === 0 && first >= 0 && last >= first;
+}
+
+function isTime(text: string): boolean {
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/.test(text);
 }
 
 function prefixed(prefix: string, entries: Readonly<Record<string, string>>): Record<string, string> {
