@@ -105,5 +105,5 @@ function tell(reporter: Reporter, { severity, message, urn, streamId, ephemeral 
 
 function refuse(reporter: Reporter, state: RunState, error: BusError): void {
   if (!state.failed) reporter.error(`${error.message}; ${error.remedy ?? ""} [${error.code}]`);
-  state.fail({ duringStep: false });
+  state.stop();
 }

@@ -25,6 +25,8 @@ export interface StepEventState {
   readonly urn: string;
   readonly custom?: boolean;
   readonly delete?: boolean;
+  /** Only read, never changed here. */
+  readonly external?: boolean;
   /** "" when there is none yet. */
   readonly id: string;
   readonly parent: string;

@@ -18,13 +18,18 @@ export interface ReporterOptions {
   readonly countsRefresh: boolean;
 }
 
+// What a failed step left, in the numbers of its event.
+const UNCHANGED = 0;
+const PARTIAL = 1;
+const UNCERTAIN = 2;
+
 const UNCERTAIN_OPS: ReadonlySet<StepOp> = new Set(["update", "delete", "delete-replaced"]);
 
 const UNCERTAIN_CODES: ReadonlySet<status | undefined> = new Set([status.UNKNOWN, status.INTERNAL, status.DATA_LOSS]);
 
 /** Tells what happens as events, and keeps the books for the summary. */
 export class Reporter {
-  readonly #emit: (body: EngineEventBody) => void;
+  #emit: (body: EngineEventBody) => void;
   readonly #preview: boolean;
   readonly #steps: RunStep[] = [];
   readonly #changes: Record<string, number> = {};
@@ -54,6 +59,11 @@ export class Reporter {
     return this.#changes;
   }
 
+  /** From now on nothing is told any more: what still ends was cut off. */
+  silence(): void {
+    this.#emit = () => undefined;
+  }
+
   /** A step begins. */
   begin(step: Step): void {
     this.#steps.push(runStep(step));
@@ -71,7 +81,9 @@ export class Reporter {
     if (component && subject.new !== undefined && step.op !== "refresh") this.#components.set(subject.urn, step);
     // What a component puts out comes later, with its own request; before that there are only the outputs of an earlier run.
     if (component && !this.#preview && !TELLS_ALWAYS.has(step.op)) return;
-    this.#emit({ resOutputsEvent: { metadata: this.#metadata(step, op), ...this.#planning() } });
+    // Within an update a refresh is told as such, not as what it found.
+    const shown = step.op === "refresh" && !this.#countsRefresh ? "refresh" : op;
+    this.#emit({ resOutputsEvent: { metadata: this.#metadata(step, shown), ...this.#planning() } });
   }
 
   /** A component (or the stack) has put out its final outputs. */
@@ -88,8 +100,15 @@ export class Reporter {
     const prefix = this.#preview ? "Preview failed: " : "";
     this.error(prefix + failureText(error), step.subject.urn);
     if (this.#preview) return;
-    this.#maybeCorrupt ||= UNCERTAIN_OPS.has(step.op) && UNCERTAIN_CODES.has(grpcCode(error));
-    this.#emit({ resOpFailedEvent: { metadata: this.#metadata(step), status: error instanceof PartialFailure ? 1 : 2, steps: 0 } });
+    const uncertain = UNCERTAIN_OPS.has(step.op) && UNCERTAIN_CODES.has(grpcCode(error));
+    this.#maybeCorrupt ||= uncertain;
+    this.#emit({
+      resOpFailedEvent: {
+        metadata: this.#metadata(step),
+        status: error instanceof PartialFailure ? PARTIAL : uncertain ? UNCERTAIN : UNCHANGED,
+        steps: 0,
+      },
+    });
   }
 
   /** Tells an error. */
@@ -163,6 +182,7 @@ function eventState(entry: ResourceEntry): StepEventState {
     urn: entry.urn,
     ...(entry.custom ? { custom: true } : {}),
     ...(entry.delete === true ? { delete: true } : {}),
+    ...(entry.external === true ? { external: true } : {}),
     id: entry.id ?? "",
     parent: entry.parent ?? "",
     ...(entry.protect === true ? { protect: true } : {}),

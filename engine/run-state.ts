@@ -4,6 +4,7 @@ export class RunState {
   #failed = false;
   #stepFailed = false;
   #cancelled = false;
+  #programFailed = false;
   #skipped = new Set<string>();
   readonly #continues: boolean;
 
@@ -25,6 +26,11 @@ export class RunState {
   /** Whether a step failed while it was carried out (and not while it was decided). */
   get stepFailed(): boolean {
     return this.#stepFailed;
+  }
+
+  /** Whether the program ended with an error of its own. */
+  get programFailed(): boolean {
+    return this.#programFailed;
   }
 
   /** Whether the run was stopped from outside. */
@@ -52,15 +58,26 @@ export class RunState {
     if (urn !== undefined) this.#skipped.add(urn);
   }
 
+  /** Records that the program ended with an error of its own. */
+  failProgram(): void {
+    this.#programFailed = true;
+    this.fail({ duringStep: false });
+  }
+
   /** Leaves out a resource because something it needs failed. */
   skip(urn: string): void {
     this.#skipped.add(urn);
   }
 
+  /** Records a failure after which the run cannot go on, whatever was asked for. */
+  stop(): void {
+    this.#failed = true;
+    this.#stop.abort();
+  }
+
   /** Stops the run from outside. */
   cancel(): void {
     this.#cancelled = true;
-    this.#failed = true;
-    this.#stop.abort();
+    this.stop();
   }
 }

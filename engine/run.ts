@@ -67,11 +67,12 @@ function onGraceful({ options, state, host }: Deployment): () => void {
 }
 
 /** Second Ctrl-C: resolves when nothing is to be waited for any more. */
-function stoppedNow({ options, state, ledger }: Deployment): Promise<void> {
+function stoppedNow({ options, state, ledger, reporter }: Deployment): Promise<void> {
   const signal = options.cancellation?.now;
   return new Promise((resolve) => {
     const stop = (): void => {
       ledger.freeze();
+      reporter.silence();
       state.cancel();
       resolve();
     };
@@ -103,10 +104,13 @@ function pendingText(operations: readonly PendingOperation[]): string {
 async function conclude(deployment: Deployment, emit: (body: EngineEventBody) => void, began: number): Promise<RunResult> {
   const { options, preview, state, reporter } = deployment;
   const noun = preview ? "preview" : "update";
-  if (state.cancelled) reporter.error(`${noun} canceled`);
-  else if (state.stepFailed) reporter.error(`${noun} failed`);
+  const tell = (message: string): void => {
+    emit({ diagnosticEvent: { severity: "error", prefix: "error: ", message: `${message}\n`, color: "never" } });
+  };
+  if (state.cancelled) tell(`${noun} canceled`);
+  else if (state.stepFailed && !state.programFailed) tell(`${noun} failed`);
+  if (!preview) await save(deployment, { result: state.failed ? "failed" : "succeeded", began, tell });
   const result = state.failed ? "failed" : "succeeded";
-  if (!preview) await save(deployment, result, began);
   const durationMs = Date.now() - began;
   const resourceChanges = { ...reporter.changes };
   const durationSeconds = Math.round(durationMs / 1000);
@@ -127,18 +131,21 @@ async function conclude(deployment: Deployment, emit: (body: EngineEventBody) =>
 }
 
 /** A failing save must not hide what went wrong before. */
-async function save({ options, state, reporter }: Deployment, result: RunOutcome["result"], began: number): Promise<void> {
+async function save(
+  { options, state, reporter }: Deployment,
+  how: { readonly result: RunOutcome["result"]; readonly began: number; readonly tell: (message: string) => void },
+): Promise<void> {
   const kinds = { up: "update", refresh: "refresh", destroy: "destroy" } as const;
   try {
     await options.recorder.finish({
       kind: kinds[options.kind],
-      result,
+      result: how.result,
       resourceChanges: { ...reporter.changes },
-      startTime: Math.floor(began / 1000),
+      startTime: Math.floor(how.began / 1000),
       message: options.message ?? "",
     });
   } catch (error) {
-    reporter.error(errorText(error));
+    how.tell(errorText(error));
     state.fail({ duringStep: false });
   }
 }

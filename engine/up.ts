@@ -92,7 +92,7 @@ function judgeExit({ state, reporter, hasShutDown }: Deployment, { code, signal 
   if (code === 0) reporter.error("the program ended before it had registered everything; does it call process.exit?");
   else if (signal !== null) reporter.error(`an unhandled error occurred: Program was ended by ${signal}`);
   else if (code !== TOLD_EXIT_CODE) reporter.error(`an unhandled error occurred: Program exited with non-zero exit code: ${code}`);
-  state.fail({ duringStep: false });
+  state.failProgram();
 }
 
 /** After a failure outputs that the program did not get to are kept. */

@@ -7,7 +7,19 @@ import { readGolden, readScenario, scenarioNames } from "../../support/engine-go
 import { differences } from "../../support/engine-goldens/stage.ts";
 
 /** What an engine has to have in common with the CLI; of the preview document only the steps. */
-const CONTRACT = ["exitCode", "calls", "state", "stateOrder", "summary", "preview", "callCounts", "stateCount", "eventCounts", "history"];
+const CONTRACT = [
+  "exitCode",
+  "calls",
+  "state",
+  "stateOrder",
+  "summary",
+  "preview",
+  "callCounts",
+  "stateCount",
+  "eventCounts",
+  "events",
+  "history",
+];
 
 // The machine has few cores, and every step starts two processes.
 const limiter = new Limiter(2);

@@ -29,20 +29,21 @@ export const DEPARTURES: readonly Departure[] = [
     field: "state.deployment.manifest.time",
     reason: IMPORT_TIME,
   })),
-  ...["summary.resourceChanges", "history.resourceChanges", "calls", "state", "stateOrder"].map((field) => ({
+  ...["summary.resourceChanges", "history.resourceChanges", "events", "calls", "state", "stateOrder"].map((field) => ({
     scenario: "promise-leak",
     step: "leak",
     field,
     reason: LEAK,
   })),
-  ...["calls", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "preview leak", field, reason: LEAK })),
-  ...["summary.resourceChanges", "history.resourceChanges", "calls"].map((field) => ({
+  ...["calls", "events", "state", "stateOrder"].map((field) => ({ scenario: "promise-leak", step: "preview leak", field, reason: LEAK })),
+  ...["summary.resourceChanges", "history.resourceChanges", "events", "calls"].map((field) => ({
     scenario: "promise-leak",
     step: "works",
     field,
     reason: LEAK,
   })),
   { scenario: "duplicate-urn", step: "duplicate", field: "summary.resourceChanges", reason: RACE },
+  { scenario: "duplicate-urn", step: "duplicate", field: "events", reason: RACE },
   { scenario: "duplicate-urn", step: "duplicate", field: "history.resourceChanges", reason: RACE },
   {
     scenario: "empty-program",
@@ -51,6 +52,20 @@ export const DEPARTURES: readonly Departure[] = [
     reason: "a run without changes says so with an empty map",
   },
   { scenario: "duplicate-urn", step: "preview duplicate", field: "calls", reason: RACE },
+  ...["killed-create", "round-trip"].map((scenario) => ({
+    scenario,
+    step: "killed",
+    field: "events",
+    reason: "the events of a killed process are not collected",
+  })),
+  {
+    scenario: "custom-timeouts",
+    step: "bad",
+    field: "events",
+    reason: "a bad option is refused before the default provider is registered for its sake",
+  },
+  { scenario: "fail-update", step: "fails", field: "events.1.new.id", reason: "the id of a failed update is told on its old side only" },
+  { scenario: "import", step: "option with another id", field: "events", reason: "the old side of a refused import is told too" },
   ...["import", "option with another id"].map((step) => ({
     scenario: "import",
     step,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { renderPreviewDocument } from "../../../cli/reporters/preview-json.ts";
-import type { DiagnosticEvent } from "../../../engine/events.ts";
+import type { DiagnosticEvent, EngineEvent } from "../../../engine/events.ts";
 import { removeLocks } from "../../../engine/lock.ts";
 import { exportState, replaceState } from "../../../engine/recorder.ts";
 import { openSecrets } from "../../../engine/secrets.ts";
@@ -84,7 +84,7 @@ async function run(stage: Play, step: ScenarioStep, callsBefore: number, from: n
     const diagnostics = outcome.events.flatMap((event): DiagnosticEvent[] => ("diagnosticEvent" in event ? [event.diagnosticEvent] : []));
     Object.assign(record, normaliser.preview(renderPreviewDocument({ config: stage.config, result, diagnostics })));
   }
-  const events = normaliser.events(outcome.events);
+  const events = normaliser.events(outcome.events.map(withoutEmptyLists));
   const calls = normaliser.calls(readLines(join(directory, "calls.jsonl")).slice(callsBefore));
   if (stage.scenario.record !== "counts") return { ...record, ...events, calls };
   const all = events["events"] as readonly { event: string; op: string }[];
@@ -97,6 +97,13 @@ async function run(stage: Play, step: ScenarioStep, callsBefore: number, from: n
     callCounts: count(calls.map(({ call }) => call.split(" ")[0] ?? "")),
     ...(preview === undefined ? {} : { preview: { ...preview, steps: preview.steps.length }, previewOrder: undefined }),
   };
+}
+
+/** The CLI leaves out lists of keys that are empty; this engine says null. */
+function withoutEmptyLists(event: EngineEvent): unknown {
+  return JSON.parse(
+    JSON.stringify(event, (key, value: unknown) => ((key === "keys" || key === "diffs") && value === null ? undefined : value)),
+  );
 }
 
 async function perform(stage: Play, step: ScenarioStep, callsBefore: number, record: Record<string, unknown>): Promise<EngineRunOutcome> {
