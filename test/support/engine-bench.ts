@@ -65,7 +65,20 @@ export interface Bench {
   errors(): readonly string[];
 }
 
-const SAME: DiffAnswer = { changes: "none", replaces: [], stables: [], diffs: [], deleteBeforeReplace: false };
+/** A diff that finds nothing. */
+export const UNCHANGED: DiffAnswer = { changes: "none", replaces: [], stables: [], diffs: [], deleteBeforeReplace: false };
+
+/** The state of a stack in which `things` were created, with the entries of some names altered afterwards. */
+export async function stackOf(
+  things: Readonly<Record<string, Partial<Goal>>>,
+  change: Readonly<Record<string, Partial<ResourceEntry>>> = {},
+): Promise<Snapshot> {
+  const bench = createBench();
+  await bench.stack();
+  for (const [name, goal] of Object.entries(things)) await bench.register(name, goal);
+  const { resources } = bench.snapshot();
+  return { resources: resources.map((entry) => ({ ...entry, ...change[nameOf(entry.urn)] })), pendingOperations: [] };
+}
 
 /** Puts an engine together around a scripted provider. */
 export function createBench(options: BenchOptions = {}): Bench {
@@ -141,7 +154,7 @@ function hostOf(provider: Provider): ProviderHost {
     warmUp: () => undefined,
     configure: async () => provider,
     checkConfig: async ({ news }) => ({ inputs: news, failures: [] }),
-    diffConfig: async () => SAME,
+    diffConfig: async () => UNCHANGED,
     cancel: async () => undefined,
     close: async () => undefined,
   };
@@ -160,7 +173,7 @@ function scriptedProvider(script: Script, calls: string[]): Provider {
     },
     diff: async (request) => {
       note("diff", request.name);
-      return script.diff?.(request) ?? { ...SAME, changes: "unknown" };
+      return script.diff?.(request) ?? { ...UNCHANGED, changes: "unknown" };
     },
     create: async (request) => {
       note("create", request.name);

@@ -1,21 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Goal } from "../../../engine/goal.ts";
-import type { DiffAnswer, ResourceEntry, Snapshot } from "../../../engine/model.ts";
+import type { DiffAnswer, ResourceEntry } from "../../../engine/model.ts";
 import { COMPUTED } from "../../../engine/values.ts";
-import { createBench, STACK_URN, thingUrn } from "../../support/engine-bench.ts";
-
-const UNCHANGED: DiffAnswer = { changes: "none", replaces: [], stables: [], diffs: [], deleteBeforeReplace: false };
-
-async function stackOf(
-  things: Readonly<Record<string, Partial<Goal>>>,
-  change: Readonly<Record<string, Partial<ResourceEntry>>> = {},
-): Promise<Snapshot> {
-  const bench = createBench();
-  await bench.stack();
-  for (const [name, goal] of Object.entries(things)) await bench.register(name, goal);
-  const { resources } = bench.snapshot();
-  return { resources: resources.map((entry) => ({ ...entry, ...change[entry.urn.split("::").at(-1) ?? ""] })), pendingOperations: [] };
-}
+import { createBench, STACK_URN, stackOf, thingUrn, UNCHANGED } from "../../support/engine-bench.ts";
 
 const CHAIN = {
   a: { inputs: {} },

@@ -1,21 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Goal } from "../../../engine/goal.ts";
-import type { DiffAnswer, ProviderState, ResourceEntry, Snapshot } from "../../../engine/model.ts";
+import type { DiffAnswer, ProviderState } from "../../../engine/model.ts";
 import { PartialFailure } from "../../../engine/model.ts";
-import { createBench, PROVIDER_URN, STACK_URN, thingUrn } from "../../support/engine-bench.ts";
-
-const UNCHANGED: DiffAnswer = { changes: "none", replaces: [], stables: [], diffs: [], deleteBeforeReplace: false };
-
-async function stackOf(
-  things: Readonly<Record<string, Partial<Goal>>>,
-  change: Readonly<Record<string, Partial<ResourceEntry>>> = {},
-): Promise<Snapshot> {
-  const bench = createBench();
-  await bench.stack();
-  for (const [name, goal] of Object.entries(things)) await bench.register(name, goal);
-  const { resources } = bench.snapshot();
-  return { resources: resources.map((entry) => ({ ...entry, ...change[entry.urn.split("::").at(-1) ?? ""] })), pendingOperations: [] };
-}
+import { createBench, PROVIDER_URN, STACK_URN, stackOf, thingUrn, UNCHANGED } from "../../support/engine-bench.ts";
 
 const PAIR = {
   a: { inputs: { value: 1 } },

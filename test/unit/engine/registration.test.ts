@@ -1,24 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Goal } from "../../../engine/goal.ts";
-import type { DiffAnswer, ResourceEntry, Snapshot } from "../../../engine/model.ts";
+import type { DiffAnswer, ResourceEntry } from "../../../engine/model.ts";
 import { PartialFailure } from "../../../engine/model.ts";
 import { COMPUTED, Secret } from "../../../engine/values.ts";
 import type { BenchOptions } from "../../support/engine-bench.ts";
-import { createBench, STACK_URN, thingUrn } from "../../support/engine-bench.ts";
+import { createBench, STACK_URN, stackOf, thingUrn, UNCHANGED } from "../../support/engine-bench.ts";
 
-const UNCHANGED: DiffAnswer = { changes: "none", replaces: [], stables: [], diffs: [], deleteBeforeReplace: false };
 const REPLACE: DiffAnswer = { ...UNCHANGED, changes: "some", replaces: ["value"] };
 
-type Things = Readonly<Record<string, Partial<Goal>>>;
-
-/** A stack in which `things` were created; `change` alters the entry of `a`. */
-async function stackOf(things: Things = { a: { inputs: { value: 1 } } }, change: Partial<ResourceEntry> = {}): Promise<Snapshot> {
-  const bench = createBench();
-  await bench.stack();
-  for (const [name, goal] of Object.entries(things)) await bench.register(name, goal);
-  const { resources } = bench.snapshot();
-  return { resources: resources.map((entry) => (entry.urn === thingUrn("a") ? { ...entry, ...change } : entry)), pendingOperations: [] };
-}
+const ONE = { a: { inputs: { value: 1 } } };
 
 /** Registers the stack and then `a` once more. */
 async function again(options: BenchOptions, goal: Partial<Goal> = { inputs: { value: 1 } }) {
@@ -103,7 +93,7 @@ describe("what a registration becomes", () => {
     ["nothing when the id to import is the one it has", {}, { importId: "a-1" }, UNCHANGED, ["same a"]],
   ])("is %s", async (...row) => {
     const [, change, goal, diff, ops] = row;
-    const base = await stackOf(undefined, change);
+    const base = await stackOf(ONE, { a: change });
     const bench = createBench({ base, script: { diff: async () => diff } });
     await bench.stack();
     await bench.register("a", { inputs: { value: 1 }, ...goal }).catch(() => undefined);
@@ -112,7 +102,7 @@ describe("what a registration becomes", () => {
   });
 
   it("is a replacement on request", async () => {
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const { ops } = await again({ base, replace: [thingUrn("a")] });
     expect(ops).toEqual(["create-replacement a", "replace a"]);
   });
@@ -130,14 +120,14 @@ describe("what a registration becomes", () => {
   });
 
   it("puts ignored properties back before anyone compares", async () => {
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const { bench, ops } = await again({ base }, { inputs: { value: 5 }, ignoreChanges: ["value"] });
     expect(ops).toEqual(["same a"]);
     expect(bench.entry(thingUrn("a"))?.inputs).toEqual({ value: 1 });
   });
 
   it("warns of an ignored path that cannot be read", async () => {
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const { bench } = await again({ base }, { inputs: { value: 5 }, ignoreChanges: ['nested["x'] });
     expect(bench.events.some((body) => "diagnosticEvent" in body && body.diagnosticEvent.severity === "warning")).toBe(true);
     expect(bench.state.failed).toBe(false);
@@ -145,7 +135,7 @@ describe("what a registration becomes", () => {
 
   it("gives check the old inputs, except for one that is made anew", async () => {
     const seen: unknown[] = [];
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const script = {
       check: async ({ olds, news }: { olds: object; news: object }) => {
         seen.push(olds);
@@ -209,7 +199,7 @@ describe("what a step leaves", () => {
   });
 
   it("keeps the old inputs after an update that did not become well", async () => {
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const script = {
       update: async () => {
         throw new PartialFailure("partial", { id: "a-1", outputs: { value: 2 } }, ["slow"]);
@@ -222,7 +212,7 @@ describe("what a step leaves", () => {
   });
 
   it("leaves the old entry as it was when a call fails, and nothing pending", async () => {
-    const base = await stackOf();
+    const base = await stackOf(ONE);
     const bench = createBench({ base, script: { update: async () => Promise.reject(new Error("refused")) } });
     await bench.stack();
     await expect(bench.register("a", { inputs: { value: 2 } })).rejects.toThrow("stopped");
