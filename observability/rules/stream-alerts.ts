@@ -53,7 +53,7 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     for: "5m",
     // Over a minute of traffic behind: servers are scraped at different moments, so a small difference is no lag.
     expr: `nats_stream:replica_lag:msgs > 1000 and nats_stream:replica_lag:msgs > on (${STREAM}) group_left () (60 * nats_stream:messages_in:rate5m)`,
-    summary: "The copy of stream {{ $labels.stream_name }} on {{ $labels.server_id }} is {{ $value }} messages behind",
+    summary: 'The copy of stream {{ $labels.stream_name }} on {{ $labels.server_id }} is {{ printf "%.0f" $value }} messages behind',
     description: "This copy cannot take over without losing its place; while it lags, the stream has one copy less to spare.",
     panel: "jetstream/lag",
     ofStream: true,
@@ -101,7 +101,7 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     alert: "NatsBadAdvisory",
     severity: "warning",
     expr: (facts) => `increase(nats_stream:last_seq:max{${advisoryStreams(facts)}}[10m]) > 0`,
-    summary: "{{ $value | humanize }} advisories came into stream {{ $labels.stream_name }} in 10 minutes",
+    summary: '{{ printf "%.0f" $value }} advisories came into stream {{ $labels.stream_name }} in 10 minutes',
     description:
       "JetStream itself reported trouble: a message out of deliveries or terminated, a quorum lost. The stream holds the details.",
     panel: "jetstream/advisories",
@@ -130,14 +130,14 @@ function originAlerts(kind: "mirror" | "source", prefix: string, test: (stream: 
       ...shared,
       alert: `${prefix}Behind`,
       expr: `nats_stream:${kind}_lag:msgs > 10000`,
-      summary: `{{ $value }} messages lie between stream ${names}`,
+      summary: `{{ printf "%.0f" $value }} messages lie between stream ${names}`,
       description: "The copy does not follow its origin fast enough; readers of the copy see old messages.",
     },
     {
       ...shared,
       alert: `${prefix}Inactive`,
       expr: `nats_stream:${kind}_idle:seconds > 60 or nats_stream:${kind}_idle:seconds < 0`,
-      summary: `Nothing was heard between stream ${names} for {{ $value | humanizeDuration }} (negative: never)`,
+      summary: `Nothing was heard between stream ${names} {{ if lt $value 0.0 }}since the start ({{ $value }}){{ else }}for {{ $value | humanizeDuration }}{{ end }}`,
       description: "The link to the origin is cut: the origin is gone, has no leader, or may not be read.",
     },
   ];

@@ -1,8 +1,11 @@
 /** The written Prometheus configuration and rules, judged by promtool for many buses. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { planBoards } from "../../../observability/dashboards/plan.ts";
 import type { BusFacts } from "../../../observability/facts.ts";
+import { resolveMonitoringOptions } from "../../../observability/options.ts";
 import { type RenderMonitoringOptions, renderMonitoringFiles } from "../../../observability/writers/files.ts";
+import { renderYaml } from "../../../observability/writers/yaml.ts";
 import { anyBus, anyOptions } from "../../unit/observability/arbitrary-bus.ts";
 import { EVERY_OPTION, EXAMPLE_BUS, SMALLEST_BUS } from "../../unit/observability/example-bus.ts";
 import { hasTool, run, temporaryFolder } from "./promtool.ts";
@@ -38,6 +41,22 @@ describe.skipIf(!available)("promtool accepts", () => {
     const { ok, output } = check(facts, options);
     expect(ok, output).toBe(true);
     expect(output).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  test("every query of the boards", () => {
+    using folder = temporaryFolder();
+    const boards = planBoards(EXAMPLE_BUS, resolveMonitoringOptions(EVERY_OPTION));
+    const queries = boards.flatMap(({ rows }) =>
+      rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries.map(({ expr }) => expr))),
+    );
+    const rules = queries.map((expr, index) => ({ record: `query:${index}:check`, expr: expr.replaceAll("$__rate_interval", "5m") }));
+    const { ok, output } = run(
+      "promtool",
+      "check",
+      "rules",
+      folder.write("queries.yml", renderYaml({ groups: [{ name: "queries", rules }] })),
+    );
+    expect(ok, output).toBe(true);
   });
 
   test("any bus, whatever its names", () => {

@@ -61,6 +61,25 @@ export function run(tool: string, ...args: string[]): { readonly ok: boolean; re
 
 /** Plays the scenarios against the rules. */
 export function testRules(groups: readonly RuleGroup[], scenarios: readonly Scenario[]): { readonly ok: boolean; readonly output: string } {
+  return play(groups, scenarios, ({ expectations }) => ({ promql_expr_test: expectations.map(expressionTest) }));
+}
+
+/** What the alerts that fire last in each scenario say to people. */
+export function summariesOf(groups: readonly RuleGroup[], scenarios: readonly (Scenario & { readonly alert: string })[]): string[] {
+  // Expecting none of them makes promtool print them as they would be sent.
+  const nothing = scenarios.map(({ alert, expectations, ...rest }) => {
+    const at = Math.max(...expectations.map((expectation) => expectation.at));
+    return { ...rest, expectations, test: { alert_rule_test: [{ eval_time: `${at}s`, alertname: alert, exp_alerts: [] }] } };
+  });
+  const { output } = play(groups, nothing, ({ test }) => test);
+  return [...output.matchAll(/summary="((?:[^"\\]|\\.)*)"/g)].map(([, text]) => JSON.parse(`"${text}"`) as string);
+}
+
+function play<S extends Scenario>(
+  groups: readonly RuleGroup[],
+  scenarios: readonly S[],
+  testsOf: (scenario: S) => Record<string, unknown>,
+): { readonly ok: boolean; readonly output: string } {
   using folder = temporaryFolder();
   folder.write("rules.yml", renderYaml(ruleGroupsConfig(groups)));
   const read = new Set(groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => metricNames(expr))));
@@ -72,11 +91,11 @@ export function testRules(groups: readonly RuleGroup[], scenarios: readonly Scen
         evaluation_interval: `${STEP}s`,
         // Prometheus runs groups side by side; here each round must see the records of the same round.
         group_eval_order: groups.map(({ name }) => name),
-        tests: scenarios.map(({ name, series, expectations }) => ({
-          name,
+        tests: scenarios.map((scenario) => ({
+          name: scenario.name,
           interval: `${STEP}s`,
-          input_series: inputSeries(series, read, Math.max(...expectations.map(({ at }) => at))),
-          promql_expr_test: expectations.map(expressionTest),
+          input_series: inputSeries(scenario.series, read, Math.max(...scenario.expectations.map(({ at }) => at))),
+          ...testsOf(scenario),
         })),
       },
       { lineWidth: 0, aliasDuplicateObjects: false },

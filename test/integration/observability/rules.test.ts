@@ -6,7 +6,7 @@ import { metricNames } from "../../../observability/promql.ts";
 import { planRules } from "../../../observability/rules/plan.ts";
 import { EVERY_OPTION, EXAMPLE_BUS } from "../../unit/observability/example-bus.ts";
 import { BEGIN, healthyBus, STEP } from "./baseline.ts";
-import { hasTool, type Scenario, testRules } from "./promtool.ts";
+import { hasTool, type Scenario, summariesOf, testRules } from "./promtool.ts";
 import { CLIENT_CASES, CLUSTER_CASES, MONITORING_CASES, type RuleCase, SERVER_CASES } from "./rule-cases.ts";
 import { CONSUMER_CASES, STREAM_CASES } from "./rule-cases-streams.ts";
 
@@ -50,6 +50,16 @@ describe.skipIf(!available)("alerts", () => {
   test.each(TABLES)("of $area stay silent when it only looks alike", ({ cases }) => {
     const { ok, output } = testRules(rulesBehind(cases), cases.map(silent));
     expect(ok, output).toBe(true);
+  });
+
+  test.each(TABLES)("of $area say in one line what happens where", ({ cases }) => {
+    const said = summariesOf(
+      rulesBehind(cases),
+      cases.map((one) => ({ ...firing(one), alert: one.alert.split("/")[0] ?? "" })),
+    );
+    expect(said.length).toBeGreaterThanOrEqual(cases.length);
+    // A label that the result does not have would leave a hole.
+    for (const text of said) expect(text).toMatch(/^(?!.*( {2}|\{\{|<no value>|\(\)| ,| $)).*\d/);
   });
 
   test("have a case each", () => {
