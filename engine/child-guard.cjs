@@ -66,7 +66,8 @@ function postpone(load, esModule) {
     set: (_target, key, value) => Reflect.set(real(), key, value),
     has: (_target, key) => key in real(),
     ownKeys: (target) => [...new Set([...Reflect.ownKeys(target), ...Reflect.ownKeys(real())])],
-    getOwnPropertyDescriptor: (target, key) => Reflect.getOwnPropertyDescriptor(target, key) ?? configurable(Reflect.getOwnPropertyDescriptor(real(), key)),
+    getOwnPropertyDescriptor: (target, key) =>
+      Reflect.getOwnPropertyDescriptor(target, key) ?? configurable(Reflect.getOwnPropertyDescriptor(real(), key)),
     apply: (_target, self, parameters) => Reflect.apply(real(), self, parameters),
     construct: (_target, parameters) => Reflect.construct(real(), parameters),
   });

@@ -72,6 +72,9 @@ function generate(path: string, root: string): FoundPassphrase {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${passphrase}\n`, { mode: 0o600, flag: "wx" });
   } catch (cause) {
+    // Another run was quicker.
+    const theirs = (cause as NodeJS.ErrnoException).code === "EEXIST" ? readOwn(path) : undefined;
+    if (theirs !== undefined && theirs !== "") return { passphrase: theirs };
     throw new BusError("ERR_STATE_WRITE", `${path} cannot be written: ${(cause as Error).message}`, {
       remedy: "make the project folder writable, or set PULUMI_CONFIG_PASSPHRASE",
       cause,

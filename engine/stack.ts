@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { BusError } from "../core/errors.ts";
 import { initBackend, listStacks, loadCheckpoint } from "./file-state.ts";
+import { acquireLock } from "./lock.ts";
 import { findPassphrase, type PassphraseOptions } from "./passphrase.ts";
 import type { ProgramSettings } from "./program-settings.ts";
 import { loadProject, type Project, resolveBackend } from "./project.ts";
 import { replaceState } from "./recorder.ts";
 import { createSecrets, openSecrets, type PassphraseSecrets } from "./secrets.ts";
 import { resolveConfig, type StackConfig } from "./stack-config.ts";
-import type { StackAddress } from "./stack-files.ts";
+import { type StackAddress, stackFiles } from "./stack-files.ts";
 import { encryptionSalt, loadSettings, type StackSettings, saveSalt, settingsConfig } from "./stack-settings.ts";
 import { saltOf } from "./state.ts";
 
@@ -38,7 +39,8 @@ export interface OpenStack {
 
 /**
  * Opens a stack: project, settings, secrets and configuration. The passphrase is proven before anything else happens.
- * @throws BusError ERR_PROJECT, ERR_STACK_MISSING, ERR_STATE_BACKEND, ERR_STATE_CORRUPT, ERR_PASSPHRASE_MISSING, ERR_PASSPHRASE_WRONG, ERR_SECRETS_PROVIDER
+ * @throws BusError ERR_PROJECT, ERR_STACK_MISSING, ERR_STATE_BACKEND, ERR_STATE_CORRUPT, ERR_PASSPHRASE_MISSING, ERR_PASSPHRASE_WRONG, ERR_SECRETS_PROVIDER,
+ * ERR_STATE_LOCKED when another run is making the stack
  */
 export async function openStack(options: OpenStackOptions): Promise<OpenStack> {
   const { stack, absent = "refuse" } = options;
@@ -51,13 +53,26 @@ export async function openStack(options: OpenStackOptions): Promise<OpenStack> {
   const stateSalt = checkpoint?.document === undefined ? "" : saltOf(checkpoint.document);
   const secrets = await openStackSecrets({ settings, stateSalt, projectRoot: project.root, options });
   const config = resolveConfig(project, settingsConfig(settings), secrets);
-  if (checkpoint === undefined && absent === "pretend") return { project, address, settings, secrets, config };
-  if (encryptionSalt(settings) === undefined) saveSalt(settings, secrets.salt);
-  if (checkpoint === undefined) {
-    initBackend(address.root);
-    replaceState({ resources: [], pendingOperations: [] }, { address, secrets });
+  const open: OpenStack = { project, address, settings, secrets, config };
+  if (absent === "pretend" || (checkpoint !== undefined && encryptionSalt(settings) !== undefined)) return open;
+  return (await create(open, options)) ? open : openStack(options);
+}
+
+/** Writes what a stack lacks, under its lock; false when another run has just written it. */
+async function create({ project, address, secrets }: OpenStack, options: OpenStackOptions): Promise<boolean> {
+  const { stack } = address;
+  initBackend(address.root);
+  const lock = await acquireLock({ directory: stackFiles(address).locks, stack, onNotice: options.onNotice });
+  try {
+    const settings = loadSettings(project, stack);
+    const salt = encryptionSalt(settings);
+    if (salt !== undefined && salt !== secrets.salt) return false;
+    if (salt === undefined) saveSalt(settings, secrets.salt);
+    if (loadCheckpoint(address) === undefined) replaceState({ resources: [], pendingOperations: [] }, { address, secrets });
+    return true;
+  } finally {
+    lock.release();
   }
-  return { project, address, settings, secrets, config };
 }
 
 /** What the program and the provider host of a stack are started with. */

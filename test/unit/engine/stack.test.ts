@@ -190,6 +190,17 @@ describe("opening a stack", () => {
     });
   });
 
+  it("is made by one of several runs that start at once; none undoes what another wrote", async () => {
+    using folder = temporaryFolder();
+    projectIn(folder.path);
+    const results = await Promise.allSettled(Array.from({ length: 4 }, () => open(folder.path, "create")));
+    const salts = results.flatMap((result) => (result.status === "fulfilled" ? [result.value.secrets.salt] : []));
+    const refusals = results.flatMap((result) => (result.status === "rejected" ? [(result.reason as { code: string }).code] : []));
+    expect(new Set(salts).size).toBe(1);
+    expect(refusals.filter((code) => code !== "ERR_STATE_LOCKED")).toEqual([]);
+    expect((await open(folder.path)).secrets.salt).toBe(salts[0]);
+  });
+
   it("takes the passphrase from the environment, an empty one and one in a file too", async () => {
     using folder = temporaryFolder();
     projectIn(folder.path);
