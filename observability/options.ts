@@ -1,14 +1,14 @@
 /** What the user may choose about monitoring, and the defaults. */
 
 /** Where the free space of the servers' disks can be read. */
-export type VolumeSource =
+type VolumeSource =
   /** The kubelet's series of persistent volume claims. */
   | { readonly kind: "kubelet"; readonly namespace: string /** Regular expression of claim names. */; readonly claims: string }
   /** node_exporter on each host. */
   | { readonly kind: "node" /** Mount point of the JetStream folder's file system. */; readonly mountpoint: string };
 
 /** Promises to the bus's users, over 30 days. */
-export interface SloOptions {
+interface SloOptions {
   /** Share of publishes that must be acknowledged, 0 to 1.
    * @default 0.9995 */
   readonly availability?: number;

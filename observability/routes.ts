@@ -32,7 +32,7 @@ export interface Route {
 }
 
 /** An alert that silences others while it fires. */
-export interface Inhibition {
+interface Inhibition {
   /** The alert that says it all. */
   readonly source: readonly Matcher[];
   /** The alerts that follow from it. */

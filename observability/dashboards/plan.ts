@@ -13,7 +13,7 @@ import { SLO_BOARD } from "./slo.ts";
 const BOARDS: readonly BoardSpec[] = [CLUSTER_BOARD, JETSTREAM_BOARD, CONSUMERS_BOARD, ACCOUNTS_BOARD, SLO_BOARD];
 
 /** A query with its final expression. */
-export interface Query {
+interface Query {
   /** Expression with Grafana's variables in it. */
   readonly expr: string;
   /** Legend or column title. */

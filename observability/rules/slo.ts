@@ -62,7 +62,7 @@ export const SLO_ALERTS: readonly AlertSpec[] = [
 ];
 
 /** Share of bad events that an objective allows, without the noise of binary fractions. */
-export function budget(objective: number): number {
+function budget(objective: number): number {
   return Number((1 - objective).toPrecision(6));
 }
 

@@ -6,9 +6,9 @@ import { type ConsumerSelection, metricRelabeling } from "../relabeling.ts";
 import { planAlerting } from "../routes.ts";
 import type { AlertRouting } from "../routing-options.ts";
 import { planRules } from "../rules/plan.ts";
+import { EXPORTER_JOB, PROBE_JOB } from "../scrape-contract.ts";
 import { alertmanagerConfigSpec } from "./alerting.ts";
 import { boardJson } from "./grafana.ts";
-import { EXPORTER_JOB, PROBE_JOB } from "./prometheus.ts";
 import { ruleGroupsConfig } from "./rule-groups.ts";
 
 /** A Kubernetes object. */

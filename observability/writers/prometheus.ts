@@ -1,6 +1,7 @@
 /** Prometheus's own configuration: what is scraped, which rules run, who is told. */
 import type { BusFacts } from "../facts.ts";
 import { type ConsumerSelection, metricRelabeling, type RelabelStep } from "../relabeling.ts";
+import { EXPORTER_JOB, PROBE_JOB } from "../scrape-contract.ts";
 
 /** A process that serves metrics. */
 export interface ScrapeTarget {
@@ -32,11 +33,6 @@ export interface ScrapeOptions {
    * @default 50000 */
   readonly sampleLimit?: number;
 }
-
-/** Job of the exporters; the rules select by it. */
-export const EXPORTER_JOB = "nats";
-/** Job of the probes; the rules select by it. */
-export const PROBE_JOB = "natsbus-probe";
 
 /** `prometheus.yml` as a plain object; paths in it are relative to its folder. */
 export function prometheusConfig(facts: BusFacts, scrape: ScrapeOptions, probe: boolean): Record<string, unknown> {

@@ -8,7 +8,7 @@ export interface RuleGroupsConfig {
 }
 
 /** A rule as Prometheus reads it. */
-export type RuleConfig =
+type RuleConfig =
   | { readonly record: string; readonly expr: string; readonly labels?: Readonly<Record<string, string>> }
   | {
       readonly alert: string;

@@ -1,6 +1,7 @@
 /** A healthy bus as series of a promtool test, made from the recorded scrapes, and the faults that tests bring into it. */
-import { PROBE_METRICS } from "../../../observability/probe-metrics.ts";
+
 import { metricRelabeling } from "../../../observability/relabeling.ts";
+import { PROBE_METRICS } from "../../../observability/scrape-contract.ts";
 import { EXAMPLE_BUS } from "../../unit/observability/example-bus.ts";
 import { recorded, relabel, type Sample, seriesText } from "../../unit/observability/scrapes.ts";
 

@@ -11,7 +11,7 @@ import { renderYaml } from "../../../observability/writers/yaml.ts";
 import { inputSeries, STEP, type TestSeries } from "./baseline.ts";
 
 /** What should fire at a moment. */
-export interface Expectation {
+interface Expectation {
   /** Seconds since the start. */
   readonly at: number;
   /** All firing alerts as `alert/severity`, with `/window` for burn rates; the heartbeat is left out. */

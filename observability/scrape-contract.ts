@@ -1,7 +1,13 @@
-/** The series that only the project's own probe can give: the contract between the probe that serves them and the rules and boards that read them. */
+/** What rules and boards expect of the processes that are scraped: the jobs, and the series that only the project's own probe can give. */
+
+/** Job of the exporters, or of whatever serves the official exporter's names; the rules select by it. */
+export const EXPORTER_JOB = "nats";
+
+/** Job of the probes; the rules select by it. */
+export const PROBE_JOB = "natsbus-probe";
 
 /** A metric of the probe. Every series also gets `job="natsbus-probe"` and `nats_cluster` as target labels, so the probe must not print those itself. */
-export interface ProbeMetric {
+interface ProbeMetric {
   /** Name as served. */
   readonly name: string;
   /** Prometheus's type. */
