@@ -21,7 +21,7 @@ export interface ActionContext {
 }
 
 /** Whether a step that went well counts in the summary. */
-export type Counted = "counted" | "uncounted";
+type Counted = "counted" | "uncounted";
 
 /** Carries out one step: calls the provider, and brings the entries to what was reached. Rejects with what the provider said. */
 export type Action = (context: ActionContext, step: Step) => Promise<Counted>;

@@ -27,6 +27,8 @@ export interface StepEventState {
   readonly delete?: boolean;
   /** Only read, never changed here. */
   readonly external?: boolean;
+  /** To be replaced by the next update. */
+  readonly taint?: boolean;
   /** "" when there is none yet. */
   readonly id: string;
   readonly parent: string;

@@ -2,7 +2,7 @@ import type { ResourceEntry } from "./model.ts";
 import { parseReference } from "./urn.ts";
 
 /** URNs an entry refers to, each of which must stand before it in the state. */
-export function referencesOf(entry: ResourceEntry): ReadonlySet<string> {
+function referencesOf(entry: ResourceEntry): ReadonlySet<string> {
   const urns = new Set<string>(entry.dependencies ?? []);
   for (const list of Object.values(entry.propertyDependencies ?? {})) for (const urn of list) urns.add(urn);
   for (const urn of entry.replaceWith ?? []) urns.add(urn);

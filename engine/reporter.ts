@@ -159,7 +159,7 @@ export class Reporter {
   }
 }
 
-const TELLS_ALWAYS: ReadonlySet<StepOp> = new Set(["refresh", "delete", "delete-replaced", "discard", "discard-replaced"]);
+const TELLS_ALWAYS: ReadonlySet<StepOp> = new Set(["refresh", "delete", "discard"]);
 
 function runStep(step: Step): RunStep {
   const { urn, old, new: wanted } = step.subject;
@@ -183,6 +183,7 @@ function eventState(entry: ResourceEntry): StepEventState {
     ...(entry.custom ? { custom: true } : {}),
     ...(entry.delete === true ? { delete: true } : {}),
     ...(entry.external === true ? { external: true } : {}),
+    ...(entry.taint === true ? { taint: true } : {}),
     id: entry.id ?? "",
     parent: entry.parent ?? "",
     ...(entry.protect === true ? { protect: true } : {}),

@@ -20,7 +20,7 @@ import { createUrn, STACK_TYPE, stackUrn } from "../../engine/urn.ts";
 import type { PropertyMap } from "../../engine/values.ts";
 
 /** Package whose resources the bench makes, and its type. */
-export const THING = "test:index:Thing";
+const THING = "test:index:Thing";
 export const PROVIDER_URN = "urn:pulumi:dev::proj::pulumi:providers:test::default";
 export const STACK_URN = stackUrn("proj", "dev");
 
@@ -30,7 +30,7 @@ export function thingUrn(name: string): string {
 }
 
 /** What the scripted provider does; each may be replaced for one resource name. */
-export type Script = Partial<Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">> & {
+type Script = Partial<Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete">> & {
   readonly supportsPreview?: boolean;
 };
 

@@ -65,6 +65,23 @@ export const DEPARTURES: readonly Departure[] = [
     reason: "a bad option is refused before the default provider is registered for its sake",
   },
   { scenario: "fail-update", step: "fails", field: "events.1.new.id", reason: "the id of a failed update is told on its old side only" },
+  ...["preview unrelated change", "unrelated change", "used change and a secret", "removed"].flatMap((step) =>
+    ["events.2.diffs", "events.3.diffs"].map((field) => ({
+      scenario: "config-change",
+      step,
+      field,
+      reason: "changed settings of a provider are named",
+    })),
+  ),
+  ...["preview replace", "replace"].flatMap((step) =>
+    ["events.10.keys", "events.11.keys"].map((field) => ({
+      scenario: "replace-delete-first",
+      step,
+      field,
+      reason: "why a dependent is made anew is not told again",
+    })),
+  ),
+  { scenario: "import", step: "import", field: "events", reason: "a refused import leaves nothing uncertain" },
   { scenario: "import", step: "option with another id", field: "events", reason: "the old side of a refused import is told too" },
   ...["import", "option with another id"].map((step) => ({
     scenario: "import",

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { renderPreviewDocument } from "../../../cli/reporters/preview-json.ts";
 import type { DiagnosticEvent, EngineEvent } from "../../../engine/events.ts";
 import { removeLocks } from "../../../engine/lock.ts";
@@ -133,7 +134,9 @@ async function killed(
   request: EngineRunRequest,
   callsBefore: number,
 ): Promise<EngineRunOutcome> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "killed-run.ts"), JSON.stringify(request)], { stdio: "ignore" });
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve("./killed-run.ts")), JSON.stringify(request)], {
+    stdio: "ignore",
+  });
   const ended = new Promise<void>((resolve) => {
     child.on("exit", () => resolve());
   });
