@@ -154,12 +154,36 @@ export interface Target {
 export interface Provider {
   /** Whether create and update may be called with preview. */
   readonly supportsPreview: boolean;
-  check(request: Target & { readonly olds: PropertyMap; readonly news: PropertyMap; readonly randomSeed: Uint8Array }): Promise<{ readonly inputs: PropertyMap; readonly failures: readonly CheckFailure[] }>;
-  diff(request: Target & { readonly id: string; readonly oldInputs: PropertyMap; readonly oldOutputs: PropertyMap; readonly news: PropertyMap; readonly ignoreChanges: readonly string[] }): Promise<DiffAnswer>;
-  create(request: Target & { readonly inputs: PropertyMap; readonly timeoutSeconds: number; readonly preview: boolean }): Promise<ProviderState>;
+  check(
+    request: Target & { readonly olds: PropertyMap; readonly news: PropertyMap; readonly randomSeed: Uint8Array },
+  ): Promise<{ readonly inputs: PropertyMap; readonly failures: readonly CheckFailure[] }>;
+  diff(
+    request: Target & {
+      readonly id: string;
+      readonly oldInputs: PropertyMap;
+      readonly oldOutputs: PropertyMap;
+      readonly news: PropertyMap;
+      readonly ignoreChanges: readonly string[];
+    },
+  ): Promise<DiffAnswer>;
+  create(
+    request: Target & { readonly inputs: PropertyMap; readonly timeoutSeconds: number; readonly preview: boolean },
+  ): Promise<ProviderState>;
   read(request: Target & { readonly id: string; readonly inputs: PropertyMap; readonly outputs: PropertyMap }): Promise<ProviderState>;
-  update(request: Target & { readonly id: string; readonly oldInputs: PropertyMap; readonly oldOutputs: PropertyMap; readonly news: PropertyMap; readonly timeoutSeconds: number; readonly ignoreChanges: readonly string[]; readonly preview: boolean }): Promise<ProviderState>;
-  delete(request: Target & { readonly id: string; readonly inputs: PropertyMap; readonly outputs: PropertyMap; readonly timeoutSeconds: number }): Promise<void>;
+  update(
+    request: Target & {
+      readonly id: string;
+      readonly oldInputs: PropertyMap;
+      readonly oldOutputs: PropertyMap;
+      readonly news: PropertyMap;
+      readonly timeoutSeconds: number;
+      readonly ignoreChanges: readonly string[];
+      readonly preview: boolean;
+    },
+  ): Promise<ProviderState>;
+  delete(
+    request: Target & { readonly id: string; readonly inputs: PropertyMap; readonly outputs: PropertyMap; readonly timeoutSeconds: number },
+  ): Promise<void>;
   /** Function of the package (`pkg:module:name`). */
   invoke(token: string, args: PropertyMap): Promise<{ readonly result: PropertyMap; readonly failures: readonly CheckFailure[] }>;
   /** Asks running calls to stop; best effort. */
@@ -172,11 +196,30 @@ export interface ProviderHost {
   warmUp(packageName: string): void;
   /** A provider of `packageName` configured with `inputs` (the inputs of its provider resource, `__internal` already stripped).
    * @throws BusError ERR_ENGINE_PLUGIN_MISSING naming what to install */
-  configure(request: { readonly packageName: string; readonly version: string; readonly reference: string; readonly inputs: PropertyMap }): Promise<Provider>;
+  configure(request: {
+    readonly packageName: string;
+    readonly version: string;
+    readonly reference: string;
+    readonly inputs: PropertyMap;
+  }): Promise<Provider>;
   /** CheckConfig; `news` as they are where the plugin does not implement it. */
-  checkConfig(request: { readonly packageName: string; readonly version: string; readonly urn: string; readonly olds: PropertyMap; readonly news: PropertyMap }): Promise<{ readonly inputs: PropertyMap; readonly failures: readonly CheckFailure[] }>;
+  checkConfig(request: {
+    readonly packageName: string;
+    readonly version: string;
+    readonly urn: string;
+    readonly olds: PropertyMap;
+    readonly news: PropertyMap;
+  }): Promise<{ readonly inputs: PropertyMap; readonly failures: readonly CheckFailure[] }>;
   /** DiffConfig; old outputs against new inputs where the plugin does not implement it, never a replacement then. */
-  diffConfig(request: { readonly packageName: string; readonly version: string; readonly urn: string; readonly id: string; readonly oldInputs: PropertyMap; readonly oldOutputs: PropertyMap; readonly news: PropertyMap }): Promise<DiffAnswer>;
+  diffConfig(request: {
+    readonly packageName: string;
+    readonly version: string;
+    readonly urn: string;
+    readonly id: string;
+    readonly oldInputs: PropertyMap;
+    readonly oldOutputs: PropertyMap;
+    readonly news: PropertyMap;
+  }): Promise<DiffAnswer>;
   /** Cancel to every plugin. */
   cancel(): Promise<void>;
   /** Stops every plugin process group. */
