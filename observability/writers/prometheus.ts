@@ -10,6 +10,9 @@ export interface ScrapeTarget {
   /** Path of the metrics.
    * @default "/metrics" */
   readonly path?: string;
+  /** Name shown as label `instance`; needed when several targets share an address and differ in their path.
+   * @default - the address */
+  readonly name?: string;
 }
 
 /** Choices about scraping. */
@@ -62,9 +65,13 @@ export function prometheusConfig(facts: BusFacts, scrape: ScrapeOptions, probe: 
 
 /** A file of targets; every one carries the label that names the bus. */
 export function targetsConfig(facts: BusFacts, targets: readonly ScrapeTarget[]): Record<string, unknown>[] {
-  return targets.map(({ address, path }) => ({
+  return targets.map(({ address, path, name }) => ({
     targets: [address],
-    labels: { nats_cluster: facts.cluster, ...(path === undefined ? {} : { __metrics_path__: path }) },
+    labels: {
+      nats_cluster: facts.cluster,
+      ...(path === undefined ? {} : { __metrics_path__: path }),
+      ...(name === undefined ? {} : { instance: name }),
+    },
   }));
 }
 

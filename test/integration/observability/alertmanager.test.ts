@@ -1,5 +1,4 @@
 /** The written Alertmanager configuration, judged by amtool and by a running Alertmanager. */
-import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -9,6 +8,7 @@ import { findFreePorts } from "../../support/free-ports.ts";
 import { EXAMPLE_BUS } from "../../unit/observability/example-bus.ts";
 import { everyReceiver } from "../../unit/observability/receivers.ts";
 import { hasTool, run, temporaryFolder } from "./promtool.ts";
+import { startService } from "./service.ts";
 
 const available = hasTool("amtool");
 const alertmanager = ["prometheus-alertmanager", "alertmanager"].find(hasTool);
@@ -93,47 +93,18 @@ function nameOf({ alertname, severity, nats_cluster, server_id, stream_name }: R
   return [alertname, severity, nats_cluster, server_id, stream_name].filter((part) => part !== undefined).join(" ");
 }
 
-async function startAlertmanager(program: string, config: string): Promise<AsyncDisposable & { readonly url: string }> {
-  const folder = temporaryFolder();
-  const port = await findFreePorts(1);
-  const child = spawn(
-    program,
-    [
-      `--config.file=${folder.write("alertmanager.yml", config)}`,
-      `--storage.path=${folder.path}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      "--cluster.listen-address=",
-    ],
-    { stdio: "ignore" },
-  );
-  const url = `http://127.0.0.1:${port}`;
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (
-      await fetch(`${url}/-/ready`).then(
-        (answer) => answer.ok,
-        () => false,
-      )
-    )
-      break;
-    await sleep(100);
-  }
-  return {
-    url,
-    [Symbol.asyncDispose]: async () => {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
-      folder[Symbol.dispose]();
-    },
-  };
-}
-
 describe.skipIf(alertmanager === undefined)("a running Alertmanager", () => {
   test("tells what says it all, and holds back what follows from it", async () => {
     await using catcher = await catchWebhooks();
     const webhook = (name: string) => ({ name, webhook: { url: `${catcher.url}/${name}` } });
     const config = configOf({ receivers: [webhook("pager"), webhook("channel")], critical: "pager", warning: "channel" });
-    await using manager = await startAlertmanager(alertmanager ?? "", config.replaceAll(/group_wait: \d+s/g, "group_wait: 1s"));
+    using folder = temporaryFolder();
+    const file = folder.write("alertmanager.yml", config.replaceAll(/group_wait: \d+s/g, "group_wait: 1s"));
+    await using manager = await startService(alertmanager ?? "", [
+      `--config.file=${file}`,
+      `--storage.path=${folder.path}/data`,
+      "--cluster.listen-address=",
+    ]);
     const alert = (alertname: string, severity: string, more: Record<string, string> = {}) => ({
       labels: { alertname, severity, service: "nats", nats_cluster: "bus", ...more },
     });

@@ -48,11 +48,11 @@ describe("files", () => {
 
   test("of targets name the bus and keep the path", () => {
     const files = renderMonitoringFiles(EXAMPLE_BUS, {
-      scrape: { exporters: [{ address: "127.0.0.1:7777" }, { address: "127.0.0.1:7778", path: "/nats" }] },
+      scrape: { exporters: [{ address: "127.0.0.1:7777" }, { address: "127.0.0.1:7778", path: "/nats", name: "n2" }] },
     });
     expect(parse(files.find(({ path }) => path.endsWith("nats.yml") && path.includes("targets"))?.content ?? "")).toEqual([
       { targets: ["127.0.0.1:7777"], labels: { nats_cluster: "bus" } },
-      { targets: ["127.0.0.1:7778"], labels: { nats_cluster: "bus", __metrics_path__: "/nats" } },
+      { targets: ["127.0.0.1:7778"], labels: { nats_cluster: "bus", __metrics_path__: "/nats", instance: "n2" } },
     ]);
   });
 });
