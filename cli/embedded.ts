@@ -3,11 +3,16 @@ import { launchProgram } from "../engine/launch.ts";
 import type { ProviderHost, RunRecorder, Snapshot } from "../engine/model.ts";
 import { createProviderHost } from "../engine/providers.ts";
 import { loadState, openRecorder } from "../engine/recorder.ts";
+import { resumeInterrupted } from "../engine/resume.ts";
 import { runDeployment } from "../engine/run.ts";
 import type { Cancellation, RunOptions, RunResult } from "../engine/run-options.ts";
 import { type OpenStack, programSettingsOf } from "../engine/stack.ts";
 import type { DeployRequest } from "./deploy-request.ts";
 import type { PhaseClock } from "./phases.ts";
+
+/** Creates of this project's own resources find what an interrupted one made. */
+const OWN_TYPE = /^pulumi-nodejs:dynamic\/natsbus\//;
+const isResumable = (type: string): boolean => OWN_TYPE.test(type);
 
 /** A stack the embedded engine may work on. */
 export type EngineStack = Pick<OpenStack, "project" | "address" | "secrets" | "config">;
@@ -34,9 +39,10 @@ export async function runEmbedded(stack: EngineStack, run: EmbeddedRun): Promise
   const { project, address, secrets, config } = stack;
   const { request, clock } = run;
   const settings = programSettingsOf(stack, process.env["NODE_COMPILE_CACHE"]);
-  const recorder = run.preview
+  const opened = run.preview
     ? previewRecorder(loadState(address, secrets))
-    : openRecorder({ address, secrets, config: config.recorded, onNotice: run.onNotice });
+    : openRecorder({ address, secrets, config: config.recorded, isResumable, onNotice: run.onNotice });
+  const recorder = await resumeInterrupted(opened, request.kind, isResumable);
   const options: RunOptions = {
     kind: request.kind,
     preview: run.preview,

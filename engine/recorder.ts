@@ -6,6 +6,7 @@ import { assertIntegrity } from "./integrity.ts";
 import { createJournal, type Journal, type JournalRecord, readJournal } from "./journal.ts";
 import type { PendingOperation, ResourceEntry, RunOutcome, RunRecorder, Snapshot, StateChange } from "./model.ts";
 import { type NumberedChange, RecordedState } from "./recorded-state.ts";
+import { type IsResumable, isSettled } from "./resume.ts";
 import type { PassphraseSecrets, SecretsCodec } from "./secrets.ts";
 import { type StackAddress, stackFiles } from "./stack-files.ts";
 import { type DeploymentDocument, decodePending, decodeState, encodePending, encodeState } from "./state.ts";
@@ -17,6 +18,9 @@ export interface RecorderOptions {
   readonly secrets: PassphraseSecrets;
   /** Configuration for the history, as the settings file has it, secrets encrypted. */
   readonly config: Json;
+  /** Types whose interrupted creates need nobody to look after them.
+   * @default - none */
+  readonly isResumable?: IsResumable;
   /** Hears of things the user should know: a crashed run that was folded in, a history that could not be written. */
   readonly onNotice: (text: string) => void;
 }
@@ -150,7 +154,12 @@ function record(base: Snapshot, journal: Journal, options: RecorderOptions): Run
   };
 }
 
-function finish(snapshot: Snapshot, journal: Journal, outcome: RunOutcome, options: RecorderOptions): void {
+function finish(ended: Snapshot, journal: Journal, outcome: RunOutcome, options: RecorderOptions): void {
+  const { isResumable = () => false } = options;
+  const snapshot = {
+    ...ended,
+    pendingOperations: ended.pendingOperations.filter((operation) => !isSettled(operation, ended, isResumable)),
+  };
   const checkpoint = render(snapshot, options);
   saveCheckpoint(options.address, checkpoint, (done) => journal.appendLast({ done }));
   journal.remove();

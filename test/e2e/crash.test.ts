@@ -64,4 +64,19 @@ describe("kill -9 of the engine at every step boundary", () => {
     expect(upKills).toBeGreaterThan(30);
     expect(destroyKills).toBeGreaterThan(30);
   });
+
+  test("a destroy right after a killed up removes what that up had made, recorded or not", { timeout: 600_000 }, async () => {
+    let withServers = 0;
+    for (let boundary = 8; boundary < 40; boundary += 4) {
+      await killedAfter(boundary, ["up", "--stack", "dev", "--yes", "--skip-preview"]);
+      await onlyServersRemain();
+      if (servers() > 0) withServers += 1;
+      const destroy = await project.natsbus(["destroy", "--stack", "dev", "--yes", "--skip-preview"]);
+      expect(destroy.code, `destroy after an up killed at record ${boundary}: ${destroy.stderr}`).toBe(0);
+      expect(processesBelow(project.directory)).toEqual([]);
+      expect(existsSync(project.path(".natsbus/dev"))).toBe(false);
+      expect(assertValidState(project)).toEqual([]);
+    }
+    expect(withServers).toBeGreaterThan(0);
+  });
 });
