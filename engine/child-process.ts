@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { BusError } from "../core/errors.ts";
 
 /** How a child ended. */
-export interface ChildExit {
+interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }

@@ -11,7 +11,7 @@ export interface TargetSettings {
 }
 
 /** One server as seen from outside. */
-export interface SeenServer {
+interface SeenServer {
   /** Server name. */
   readonly name: string;
   /** Changes with every start of the server, for instance its process and start time; `undefined` while it does not run. */

@@ -2,8 +2,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeConnections } from "../../connection/pool.ts";
 import { listStreams } from "../support/bus-client.ts";
+import type { CliResult } from "../support/cli-project.ts";
 import { listeningPorts, processesBelow } from "../support/processes.ts";
-import { createProject, type Ended, type Project } from "../support/project.ts";
+import { createProject, type Project } from "../support/project.ts";
 import { assertValidState } from "../support/state.ts";
 
 const PRELOAD = new URL("../support/crash-preload.ts", import.meta.url).href;
@@ -20,7 +21,7 @@ afterAll(async () => {
   await project?.[Symbol.asyncDispose]();
 });
 
-function killedAfter(records: number, args: readonly string[]): Promise<Ended> {
+function killedAfter(records: number, args: readonly string[]): Promise<CliResult> {
   return project.natsbus(args, { env: { NODE_OPTIONS: `--import=${PRELOAD}`, CRASH_AFTER_RECORDS: String(records) } });
 }
 

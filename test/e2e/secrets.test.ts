@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, type Ended, type Project } from "../support/project.ts";
+import type { CliResult } from "../support/cli-project.ts";
+import { createProject, type Project } from "../support/project.ts";
 
 // Seeds of operators, accounts and users (58 characters of base 32), and private keys in PEM.
 const SEED = /\bS[OAU][A-Z2-7]{56}\b/g;
 const PRIVATE_KEY = /-----BEGIN (?:EC )?PRIVATE KEY-----\s+([A-Za-z0-9+/=]{20,})/g;
 
 let project: Project;
-const outputs: Ended[] = [];
+const outputs: CliResult[] = [];
 const commandLines = new Set<string>();
 
 /** Remembers the arguments and environments of all processes of the project while a run works. */

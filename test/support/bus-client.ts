@@ -6,7 +6,7 @@ import type { Project } from "./project.ts";
 type Json = Record<string, unknown>;
 
 /** How to connect to a project's dev stack as one of its users. */
-export function connectionOf(project: Project, user = "admin"): ConnectionSpec {
+function connectionOf(project: Project, user = "admin"): ConnectionSpec {
   return {
     servers: project.ports.slice(0, 3).map((port) => `tls://127.0.0.1:${port}`),
     ca: readFileSync(project.path(".natsbus/dev/ca.pem"), "utf8"),

@@ -6,8 +6,7 @@ import { join, resolve } from "node:path";
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = join(ROOT, "test/fixtures/engine-goldens/program");
 
-/** The launcher of the command line. */
-export const LAUNCHER = join(ROOT, "cli/natsbus.js");
+const LAUNCHER = join(ROOT, "cli/natsbus.js");
 
 /** How a command ended. */
 export interface CliResult {
@@ -21,6 +20,12 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: string;
+  /** Launcher to run.
+   * @default - this checkout's */
+  readonly launcher?: string;
+  /** How long the command may take before it is killed.
+   * @default 120000 */
+  readonly timeoutMs?: number;
   /** Node to run it with.
    * @default - this one */
   readonly node?: string;
@@ -38,7 +43,11 @@ export function runCli(directory: string, args: readonly string[], options: CliO
     PULUMI_CONFIG_PASSPHRASE: undefined,
     ...options.env,
   };
-  const child = spawn(options.node ?? process.execPath, [LAUNCHER, ...args], { cwd: directory, env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(options.node ?? process.execPath, [options.launcher ?? LAUNCHER, ...args], {
+    cwd: directory,
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   child.stdin.end(options.stdin ?? "");
   let stdout = "";
   let stderr = "";
@@ -49,7 +58,7 @@ export function runCli(directory: string, args: readonly string[], options: CliO
     stderr += text;
     options.onStderr?.(stderr, child);
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
   return new Promise((done) => {
     child.on("close", (code, signal) => {
       clearTimeout(timer);

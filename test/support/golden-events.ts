@@ -17,7 +17,7 @@ interface GoldenEvent {
 }
 
 /** An entry of a golden state. */
-export interface GoldenEntry {
+interface GoldenEntry {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { type CliOptions, type CliResult, runCli } from "./cli-project.ts";
 import { findFreePorts } from "./free-ports.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -23,29 +23,13 @@ const SOURCES = [
   "cli",
 ];
 
-/** How a command ended. */
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Options of one command. */
-export interface RunOptions {
-  readonly env?: NodeJS.ProcessEnv;
-  /** Called with every piece of stderr, for tests that act while a command runs. */
-  readonly onStderr?: (text: string, pid: number) => void;
-  readonly timeoutMs?: number;
-}
-
 /** A copy of this project in a folder of its own, on its own ports, with its own state. */
 export interface Project extends AsyncDisposable {
   readonly directory: string;
   /** Every port its servers use. */
   readonly ports: readonly number[];
   /** Runs `natsbus ARGS`. */
-  natsbus(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  natsbus(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** Replaces text in one of the project's files; fails when it is not there exactly once. */
   edit(file: string, from: string, to: string): void;
   /** Merges settings into `Pulumi.dev.yaml`; undefined removes a key. */
@@ -54,32 +38,8 @@ export interface Project extends AsyncDisposable {
   path(...parts: string[]): string;
 }
 
-function run(directory: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [join(directory, "cli/natsbus.js"), ...args], {
-    cwd: directory,
-    env: { ...process.env, PULUMI_CONFIG_PASSPHRASE: undefined, NO_COLOR: "1", ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-    options.onStderr?.(text, child.pid ?? 0);
-  });
-  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
-  return new Promise((done) => {
-    child.on("exit", (code, signal) => {
-      clearTimeout(timer);
-      setImmediate(() => done({ code, signal, stdout, stderr }));
-    });
-  });
-}
-
 /** Settings of a stack file. */
-export function readSettings(file: string): Record<string, unknown> {
+function readSettings(file: string): Record<string, unknown> {
   return (parse(readFileSync(file, "utf8"))?.config ?? {}) as Record<string, unknown>;
 }
 
@@ -92,12 +52,14 @@ export async function createProject(): Promise<Project> {
     if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(directory, name), { recursive: true });
   }
   symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
+  const natsbus: Project["natsbus"] = (args, options) =>
+    runCli(directory, args, { ...options, launcher: join(directory, "cli/natsbus.js") });
   const path = (...parts: string[]) => join(directory, ...parts);
   const project: Project = {
     directory,
     ports: Array.from({ length: 9 }, (_, offset) => first + offset),
     path,
-    natsbus: (args, options) => run(directory, args, options),
+    natsbus,
     edit(file, from, to) {
       const text = readFileSync(path(file), "utf8");
       if (text.split(from).length !== 2) throw new Error(`${file} does not hold ${JSON.stringify(from)} exactly once`);
@@ -113,7 +75,7 @@ export async function createProject(): Promise<Project> {
       writeFileSync(path("Pulumi.dev.yaml"), stringify({ ...document, config }));
     },
     async [Symbol.asyncDispose]() {
-      await run(directory, ["destroy", "--stack", "dev", "--yes"], { timeoutMs: 60_000 });
+      await natsbus(["destroy", "--stack", "dev", "--yes"], { timeoutMs: 60_000 });
       rmSync(directory, { recursive: true, force: true });
     },
   };
