@@ -83,6 +83,14 @@ describe("the life of a bus", () => {
     expect(entries(readFileSync(project.path(".natsbus/state/.pulumi/stacks/natsbus/dev.json"), "utf8"))).toEqual(entries(state));
   });
 
+  test("the SDK as the Pulumi CLI starts it, nothing postponed, sees no change either", async () => {
+    const plain = await project.natsbus([...UP, "--expect-no-changes"], { env: { NATSBUS_EAGER_SDK: "1", NATSBUS_SOURCE_MAPS: "1" } });
+    expect(plain.code, plain.stderr).toBe(0);
+    const again = await project.natsbus([...UP, "--expect-no-changes"]);
+    expect(again.code, again.stderr).toBe(0);
+    assertValidState(project);
+  });
+
   test("a changed limit is previewed as that field alone and updated in place", async () => {
     await publish(project, "performance.normal.cpu", 5);
     const { created } = await streamInfo("PERFORMANCE");
