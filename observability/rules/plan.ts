@@ -18,7 +18,10 @@ import { ORIGIN_ALERTS, STREAM_ALERTS } from "./stream-alerts.ts";
 /** Seconds between evaluations of what moves over days. */
 const SLOW_SECONDS = 300;
 
-/** All rules that apply to the bus. Records come first in one group, so that alerts of the same round read fresh values. */
+/** Constants in one group; a bus with a thousand consumers has thousands, and a group must fit into an object of the operator. */
+const LARGEST_GROUP = 500;
+
+/** All rules that apply to the bus. Records that read each other share a group, where they are computed in order. */
 export function planRules(facts: BusFacts, options: ResolvedMonitoringOptions): RuleGroup[] {
   const context: Context = { facts, options };
   const group = (name: string, specs: readonly (RecordingSpec | AlertSpec)[], intervalSeconds = options.evaluationSeconds): RuleGroup => ({
@@ -29,7 +32,8 @@ export function planRules(facts: BusFacts, options: ResolvedMonitoringOptions): 
       .map((spec) => ("alert" in spec ? alertRule(spec, context) : recordingRule(spec, context))),
   });
   const groups = [
-    group("records", [...expectedRecords(facts), ...SERVER_RECORDS, ...STREAM_RECORDS, ...CONSUMER_RECORDS]),
+    ...chunks(expectedRecords(facts), LARGEST_GROUP).map((specs, index) => group(`expected-${index + 1}`, specs)),
+    group("records", [...SERVER_RECORDS, ...STREAM_RECORDS, ...CONSUMER_RECORDS]),
     group("slo-records", SLO_RECORDS),
     group("slo-records-slow", SLO_SLOW_RECORDS, SLOW_SECONDS),
     group("monitoring", MONITORING_ALERTS),
@@ -58,6 +62,13 @@ export function alertCatalog(): readonly AlertSpec[] {
   ];
 }
 
+// While a team changes, the old and the new label may both be there for a round; two would be an error.
+const ONE_TEAM = `topk by (${STREAM}) (1, nats_stream:team:info)`;
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
 interface Context {
   readonly facts: BusFacts;
   readonly options: ResolvedMonitoringOptions;
@@ -81,7 +92,7 @@ function alertRule(spec: AlertSpec, context: Context): AlertRule {
   const joinsTeam = spec.ofStream === true && hasTeams(facts);
   return {
     alert: spec.alert,
-    expr: joinsTeam ? `(${expr}) * on (${STREAM}) group_left (team) ${scopeTo(facts.cluster, "nats_stream:team:info")}` : expr,
+    expr: joinsTeam ? `(${expr}) * on (${STREAM}) group_left (team) ${scopeTo(facts.cluster, ONE_TEAM)}` : expr,
     for: spec.for,
     labels: { severity: spec.severity, service: "nats", nats_cluster: facts.cluster, ...spec.labels, ...options.alertLabels },
     annotations: {

@@ -1,6 +1,7 @@
 /** The same monitoring as objects of the Prometheus Operator, plain and without any client library. */
 import { planBoards } from "../dashboards/plan.ts";
 import type { BusFacts } from "../facts.ts";
+import type { RuleGroup } from "../model.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
 import { type ConsumerSelection, metricRelabeling } from "../relabeling.ts";
 import { planAlerting } from "../routes.ts";
@@ -10,6 +11,9 @@ import { EXPORTER_JOB, PROBE_JOB } from "../scrape-contract.ts";
 import { alertmanagerConfigSpec } from "./alerting.ts";
 import { boardJson } from "./grafana.ts";
 import { ruleGroupsConfig } from "./rule-groups.ts";
+
+// The operator writes each PrometheusRule into one key of a ConfigMap and refuses more than 512 KiB; YAML is longer than what is measured here.
+const LARGEST_RULE_FILE = 250_000;
 
 /** A Kubernetes object. */
 export interface Manifest {
@@ -72,7 +76,7 @@ export interface OperatorInput {
 }
 
 /**
- * PodMonitors, one PrometheusRule, one AlertmanagerConfig and a ConfigMap a board.
+ * PodMonitors, PrometheusRules, one AlertmanagerConfig and a ConfigMap a board.
  * @throws ERR_CONFIG_VALUE when a receiver's secret is a file, which an AlertmanagerConfig cannot refer to
  */
 export function planOperatorObjects({ facts, options, routing, operator }: OperatorInput): Manifest[] {
@@ -93,10 +97,28 @@ export function planOperatorObjects({ facts, options, routing, operator }: Opera
   return [
     object("v1", "PodMonitor", "servers", podMonitorSpec(facts, operator, EXPORTER_JOB)),
     ...(operator.probeLabels === undefined ? [] : [object("v1", "PodMonitor", "probe", podMonitorSpec(facts, operator, PROBE_JOB))]),
-    object("v1", "PrometheusRule", "rules", { ...ruleGroupsConfig(planRules(facts, withNamespace)) }),
+    ...ruleFiles(planRules(facts, withNamespace)).map((groups, index) =>
+      object("v1", "PrometheusRule", `rules-${index + 1}`, { ...ruleGroupsConfig(groups) }),
+    ),
     ...(routing === undefined ? [] : [object("v1alpha1", "AlertmanagerConfig", "alerts", alertmanagerConfigSpec(planAlerting(routing)))]),
     ...boards,
   ];
+}
+
+/** Groups spread over objects, each small enough for the operator. */
+function ruleFiles(groups: readonly RuleGroup[]): RuleGroup[][] {
+  const files: RuleGroup[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const group of groups) {
+    const length = JSON.stringify(group).length;
+    if (size + length > LARGEST_RULE_FILE) {
+      files.push([]);
+      size = 0;
+    }
+    files.at(-1)?.push(group);
+    size += length;
+  }
+  return files;
 }
 
 function metadataOf(facts: BusFacts, { namespace, labels }: OperatorOptions, name: string): Manifest["metadata"] {

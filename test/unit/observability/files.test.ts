@@ -72,7 +72,7 @@ describe("manifests of the operator", () => {
       "manifests/configmap-bus-board-slo.yml",
       "manifests/podmonitor-bus-probe.yml",
       "manifests/podmonitor-bus-servers.yml",
-      "manifests/prometheusrule-bus-rules.yml",
+      "manifests/prometheusrule-bus-rules-1.yml",
     ]);
     for (const { metadata } of objects) expect(metadata).toMatchObject({ namespace: "nats", labels: { release: "monitoring" } });
   });
@@ -83,6 +83,17 @@ describe("manifests of the operator", () => {
     );
     expect(alerts.length).toBeGreaterThan(50);
     for (const { labels } of alerts) expect(labels).toMatchObject({ namespace: "nats" });
+  });
+
+  test("spread the rules of a large bus over objects that the operator takes", () => {
+    const consumers = Array.from({ length: 10 }, (_, index) => ({ name: `consumer-${index}`, backlogLimit: 1000, maxAckPending: 1000 }));
+    const [template] = EXAMPLE_BUS.streams;
+    const streams = Array.from({ length: 100 }, (_, index) => ({ ...template!, name: `STREAM-${index}`, consumers }));
+    const written = renderMonitoringFiles({ ...EXAMPLE_BUS, streams }, { operator }).filter(({ path }) => path.includes("prometheusrule"));
+    expect(written.length).toBeGreaterThan(2);
+    for (const { content } of written) expect(content.length).toBeLessThan(512 * 1024);
+    const groups = written.flatMap(({ content }) => parse(content).spec.groups.map(({ name }: { name: string }) => name));
+    expect(new Set(groups).size).toBe(groups.length);
   });
 
   test("give the scraped series the job and bus that the rules select by", () => {
