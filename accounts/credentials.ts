@@ -1,5 +1,5 @@
 import { BusError } from "../core/errors.ts";
-import { publicKeyOf } from "./keys.ts";
+import { publicKeyOf } from "../core/nats-keys.ts";
 import { parseToken, type SignedClaims } from "./token.ts";
 
 /** What a credentials file holds. */

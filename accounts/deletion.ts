@@ -1,4 +1,4 @@
-import { publicKeyOf } from "./keys.ts";
+import { publicKeyOf } from "../core/nats-keys.ts";
 import { renderToken } from "./token.ts";
 
 /** The request that makes servers forget an account, signed by the operator's signing key. */

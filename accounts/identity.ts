@@ -1,7 +1,8 @@
 /** Keys of operators and accounts: everything of an identity that comes before users and needs no server. */
+
+import { createKey, publicKeyOf } from "../core/nats-keys.ts";
 import { accountClaims, operatorClaims, userClaims } from "./claims.ts";
 import { renderCredentials } from "./credentials.ts";
-import { createKey, publicKeyOf } from "./keys.ts";
 import { UNLIMITED } from "./limits.ts";
 import type { AccountKeysInputs, AccountKeysState, OperatorInputs, OperatorState } from "./model.ts";
 import { resolvePermissions } from "./roles.ts";

@@ -1,6 +1,6 @@
 import { BusError } from "../core/errors.ts";
+import { publicKeyOf } from "../core/nats-keys.ts";
 import { type AccountBody, accountClaims, nextIssue, sameClaims } from "./claims.ts";
-import { publicKeyOf } from "./keys.ts";
 import type { AccountPort, ServerAnswer, StoredAccount } from "./port.ts";
 import { parseToken, renderToken, type SignedClaims } from "./token.ts";
 

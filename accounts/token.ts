@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { BusError } from "../core/errors.ts";
-import { renderBase32 } from "./key-text.ts";
-import { isSignedBy, publicKeyOf, signWithSeed } from "./keys.ts";
+import { renderBase32 } from "../core/nats-key-text.ts";
+import { isSignedBy, publicKeyOf, signWithSeed } from "../core/nats-keys.ts";
 
 /** A value as JSON has it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -1,8 +1,9 @@
 /** Credentials of a set of users, issued, kept, renewed and revoked by comparing with the set before. */
+
+import { createKey } from "../core/nats-keys.ts";
 import { nextValidity, type Validity } from "../core/validity.ts";
 import { userClaims } from "./claims.ts";
 import { renderCredentials } from "./credentials.ts";
-import { createKey } from "./keys.ts";
 import type { UsersInputs, UsersState } from "./model.ts";
 import { renderToken } from "./token.ts";
 

@@ -2,7 +2,7 @@ import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/trans
 import { accountClaims, userClaims } from "../../accounts/claims.ts";
 import { renderCredentials } from "../../accounts/credentials.ts";
 import { createAccountKeys } from "../../accounts/identity.ts";
-import { createKey } from "../../accounts/keys.ts";
+import { createKey } from "../../core/nats-keys.ts";
 import { UNLIMITED, UNLIMITED_JETSTREAM } from "../../accounts/limits.ts";
 import { resolvePermissions } from "../../accounts/roles.ts";
 import { renderToken } from "../../accounts/token.ts";

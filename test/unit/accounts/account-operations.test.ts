@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { AccountInputs, AccountState } from "../../../accounts/account-model.ts";
 import { checkAccount, deleteAccount, diffAccount } from "../../../accounts/account-operations.ts";
 import { accountClaims, normaliseClaims } from "../../../accounts/claims.ts";
-import { createKey } from "../../../accounts/keys.ts";
 import { UNLIMITED, UNLIMITED_JETSTREAM } from "../../../accounts/limits.ts";
 import { resolvePermissions } from "../../../accounts/roles.ts";
+import { createKey } from "../../../core/nats-keys.ts";
 import { UNKNOWN_VALUE } from "../../../core/unknown.ts";
 
 const INPUTS: AccountInputs = {

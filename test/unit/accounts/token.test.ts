@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { userClaims } from "../../../accounts/claims.ts";
 import { parseCredentials, renderCredentials } from "../../../accounts/credentials.ts";
 import { deletionRequest } from "../../../accounts/deletion.ts";
-import { createKey } from "../../../accounts/keys.ts";
 import { parseToken, renderSorted, renderToken } from "../../../accounts/token.ts";
+import { createKey } from "../../../core/nats-keys.ts";
 
 const account = createKey("account");
 const user = createKey("user");

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseCredentials } from "../../../accounts/credentials.ts";
 import { createAccountKeys, createOperator, PROVISIONER, updateAccountKeys, updateOperator } from "../../../accounts/identity.ts";
-import { publicKeyOf } from "../../../accounts/keys.ts";
 import type { UserInputs, UsersInputs } from "../../../accounts/model.ts";
 import { accountKeys, operator as operatorOperations, users as usersOperations } from "../../../accounts/operations.ts";
 import { parseToken } from "../../../accounts/token.ts";
 import { issueUsers, planUsers } from "../../../accounts/users.ts";
+import { publicKeyOf } from "../../../core/nats-keys.ts";
 import { UNKNOWN_VALUE } from "../../../core/unknown.ts";
 
 const DAY_MS = 86_400_000;

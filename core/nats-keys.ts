@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from "node:crypto";
 import { BusError } from "../core/errors.ts";
-import { parseChecked, renderChecked } from "./key-text.ts";
+import { parseChecked, renderChecked } from "./nats-key-text.ts";
 
 /** What a key stands for. */
 export type KeyKind = "operator" | "account" | "user";

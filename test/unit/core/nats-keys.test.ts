@@ -1,8 +1,8 @@
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from "@nats-io/nkeys";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseChecked, renderBase32, renderChecked } from "../../../accounts/key-text.ts";
-import { createKey, isPublicKey, isSignedBy, type KeyKind, publicKeyOf, signWithSeed } from "../../../accounts/keys.ts";
+import { parseChecked, renderBase32, renderChecked } from "../../../core/nats-key-text.ts";
+import { createKey, isPublicKey, isSignedBy, type KeyKind, publicKeyOf, signWithSeed } from "../../../core/nats-keys.ts";
 
 const KINDS: readonly KeyKind[] = ["operator", "account", "user"];
 const OTHERS = { operator: createOperator, account: createAccount, user: createUser };
