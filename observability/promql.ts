@@ -36,7 +36,7 @@ export function metricNames(expr: string): string[] {
   return [...new Set(names)].sort();
 }
 
-/** Names of the labels that `expr` matches on a metric or groups by, sorted, each once; those of matchers are paired with their metric. */
+/** Labels that `expr` matches, each with its metric. */
 export function labelMatchers(expr: string): { readonly metric: string; readonly label: string }[] {
   return [...expr.matchAll(TOKEN)].flatMap(([, name, tail]) => {
     if (name === undefined || tail === undefined || !isMetric(name, tail)) return [];

@@ -1,5 +1,6 @@
 /** Who is told of which alert, and which alerts say nothing new beside another. */
-import { type AlertRouting, assertRouting, type MuteTime, type Receiver, type RoutedSeverity } from "./routing-options.ts";
+import type { Receiver } from "./receivers.ts";
+import { type AlertRouting, assertRouting, type MuteTime, type RoutedSeverity } from "./routing-options.ts";
 
 /** A condition on a label of an alert. */
 export interface Matcher {

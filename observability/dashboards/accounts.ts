@@ -1,5 +1,6 @@
 /** The board for accounts: who uses the bus, and how much of what they may. */
-import { ACCOUNTS, type BoardSpec, type PanelSpec } from "./board.ts";
+import type { BoardSpec, PanelSpec } from "./board.ts";
+import { ACCOUNTS } from "./filters.ts";
 
 const rate = (metric: string): string => `sum by (account_name) (rate(${metric}{${ACCOUNTS}}[$__rate_interval]))`;
 

@@ -1,4 +1,4 @@
-/** What a board is, free of Grafana's file format, and the words boards share. */
+/** What a board is, free of Grafana's file format. */
 import type { Applies, Expression } from "../model.ts";
 import type { BoardName, PanelKey } from "./panels.ts";
 
@@ -73,12 +73,3 @@ export interface BoardSpec {
   /** Parts. */
   readonly rows: readonly RowSpec[];
 }
-
-/** Matchers of the chosen accounts. */
-export const ACCOUNTS = 'account_name=~"$account"';
-
-/** Matchers of the chosen streams. */
-export const STREAMS = `${ACCOUNTS}, stream_name=~"$stream"`;
-
-/** Matchers of the chosen consumers. */
-export const CONSUMERS = `${STREAMS}, consumer_name=~"$consumer"`;

@@ -1,5 +1,6 @@
 /** The board for "is the bus well?": servers, quorum, leader, traffic, resources. */
-import { clustered, probed } from "../rules/labels.ts";
+import { clustered, probed } from "../rules/conditions.ts";
+import { diskFreeRatio } from "../rules/labels.ts";
 import type { BoardSpec, PanelSpec, RowSpec } from "./board.ts";
 
 const STATE: readonly PanelSpec[] = [
@@ -263,10 +264,7 @@ const RESOURCES: readonly PanelSpec[] = [
     width: 8,
     queries: [
       {
-        expr: (_facts, { volumes }) =>
-          volumes?.kind === "kubelet"
-            ? `kubelet_volume_stats_available_bytes{namespace="${volumes.namespace}", persistentvolumeclaim=~"${volumes.claims}"} / kubelet_volume_stats_capacity_bytes{namespace="${volumes.namespace}", persistentvolumeclaim=~"${volumes.claims}"}`
-            : `node_filesystem_avail_bytes{mountpoint="${volumes?.mountpoint}"} / node_filesystem_size_bytes{mountpoint="${volumes?.mountpoint}"}`,
+        expr: (_facts, { volumes }) => diskFreeRatio(volumes),
         legend: "{{persistentvolumeclaim}}{{instance}}",
       },
     ],

@@ -1,6 +1,7 @@
 /** The board for consumers: who is behind, who is stuck. */
 import { CONSUMER } from "../rules/labels.ts";
-import { type BoardSpec, CONSUMERS, type PanelSpec } from "./board.ts";
+import type { BoardSpec, PanelSpec } from "./board.ts";
+import { CONSUMERS } from "./filters.ts";
 
 const LEGEND = "{{stream_name}} {{consumer_name}}";
 const NO_CONSUMER = "no durable consumer exists";

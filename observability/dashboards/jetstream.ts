@@ -1,7 +1,9 @@
 /** The board for streams: copies, sizes, limits, lag, mirrors, and JetStream's own work. */
 import { hasStream } from "../facts.ts";
-import { advisoryStreams, clustered, probed, STREAM } from "../rules/labels.ts";
-import { type BoardSpec, type PanelSpec, STREAMS } from "./board.ts";
+import { clustered, probed } from "../rules/conditions.ts";
+import { advisoryStreams, STREAM } from "../rules/labels.ts";
+import type { BoardSpec, PanelSpec } from "./board.ts";
+import { STREAMS } from "./filters.ts";
 
 const PER_STREAM: readonly PanelSpec[] = [
   {

@@ -1,5 +1,5 @@
 /** The board for promises: budget, burn, latency. */
-import { probed } from "../rules/labels.ts";
+import { probed } from "../rules/conditions.ts";
 import type { BoardSpec, PanelSpec, QuerySpec } from "./board.ts";
 
 const WINDOWS = ["5m", "1h", "6h", "1d", "3d"];

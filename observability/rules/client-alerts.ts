@@ -1,6 +1,7 @@
 /** Alerts on what clients do to the servers, and the servers to their clients. */
 import type { AlertSpec } from "../model.ts";
-import { clustered, SERVER } from "./labels.ts";
+import { clustered } from "./conditions.ts";
+import { SERVER } from "./labels.ts";
 
 /** Whether clients are served. */
 export const CLIENT_ALERTS: readonly AlertSpec[] = [

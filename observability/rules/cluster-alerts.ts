@@ -1,7 +1,8 @@
 /** Alerts on the availability of servers, quorum, leader and routes, and on the honesty of what reports it. */
 import type { AlertSpec } from "../model.ts";
 import { quoted } from "../promql.ts";
-import { clustered, probed, SERVER } from "./labels.ts";
+import { clustered, probed } from "./conditions.ts";
+import { SERVER } from "./labels.ts";
 
 /** Whether monitoring itself can be believed. */
 export const MONITORING_ALERTS: readonly AlertSpec[] = [

@@ -2,15 +2,17 @@
 
 import { locatePanel } from "../dashboards/panels.ts";
 import type { BusFacts } from "../facts.ts";
-import type { AlertRule, AlertSpec, RecordingRule, RecordingSpec, RuleGroup } from "../model.ts";
+import type { AlertSpec, RecordingSpec } from "../model.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
 import { scopeTo } from "../promql.ts";
 import { CLIENT_ALERTS } from "./client-alerts.ts";
 import { CLUSTER_ALERTS, MONITORING_ALERTS } from "./cluster-alerts.ts";
+import { hasTeams } from "./conditions.ts";
 import { CONSUMER_ALERTS } from "./consumer-alerts.ts";
 import { expectedRecords } from "./expected.ts";
-import { hasTeams, STREAM } from "./labels.ts";
+import { STREAM } from "./labels.ts";
 import { CONSUMER_RECORDS, SERVER_RECORDS, STREAM_RECORDS } from "./records.ts";
+import type { AlertRule, RecordingRule, RuleGroup } from "./rule.ts";
 import { RESOURCE_ALERTS, SERVER_ALERTS } from "./server-alerts.ts";
 import { SLO_ALERTS, SLO_RECORDS, SLO_SLOW_RECORDS } from "./slo.ts";
 import { ORIGIN_ALERTS, STREAM_ALERTS } from "./stream-alerts.ts";

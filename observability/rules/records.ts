@@ -1,7 +1,8 @@
 /** Records of what servers, streams and consumers do. Alerts and boards read these, so that both show the same figures. */
 import { hasStream } from "../facts.ts";
 import type { RecordingSpec } from "../model.ts";
-import { CONSUMER, clustered, hasTeams, probed, SERVER, STREAM } from "./labels.ts";
+import { clustered, hasTeams, probed } from "./conditions.ts";
+import { CONSUMER, SERVER, STREAM } from "./labels.ts";
 
 // An exporter goes on serving the last varz of a dead server: only health tells the living from the dead.
 const OF_LIVING = `and on (${SERVER}) nats_server:reachable:bool`;

@@ -1,7 +1,7 @@
 /** Alerts on a single server's JetStream, process, resources and clients. */
 import type { AlertSpec } from "../model.ts";
-import { quoted } from "../promql.ts";
-import { probed, SERVER } from "./labels.ts";
+import { probed } from "./conditions.ts";
+import { diskFreeRatio, SERVER } from "./labels.ts";
 
 /** Whether a server does its work as configured. */
 export const SERVER_ALERTS: readonly AlertSpec[] = [
@@ -145,14 +145,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsVolumeLow",
     severity: "warning",
     for: "15m",
-    expr: (_facts, { volumes }) => {
-      if (volumes?.kind === "kubelet") {
-        const matchers = `namespace=${quoted(volumes.namespace)}, persistentvolumeclaim=~${quoted(volumes.claims)}`;
-        return `kubelet_volume_stats_available_bytes{${matchers}} / kubelet_volume_stats_capacity_bytes{${matchers}} < 0.15`;
-      }
-      const matcher = `mountpoint=${quoted(volumes?.mountpoint ?? "")}`;
-      return `node_filesystem_avail_bytes{${matcher}} / node_filesystem_size_bytes{${matcher}} < 0.15`;
-    },
+    expr: (_facts, { volumes }) => `${diskFreeRatio(volumes)} < 0.15`,
     summary:
       "Only {{ $value | humanizePercentage }} of a JetStream disk is free ({{ $labels.persistentvolumeclaim }}{{ $labels.instance }})",
     description: "The disk ends before JetStream's own limit does. A full disk switches JetStream off on that server.",

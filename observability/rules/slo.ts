@@ -1,7 +1,7 @@
 /** The service level: what share of publishes failed or was slow over several windows, and how fast the 30-day budget burns. */
 import type { AlertSpec, PromDuration, RecordingSpec, Severity } from "../model.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
-import { probed } from "./labels.ts";
+import { probed } from "./conditions.ts";
 
 const FAST_WINDOWS = ["5m", "30m", "1h", "2h", "6h"] as const;
 const SLOW_WINDOWS = ["1d", "3d"] as const;

@@ -1,7 +1,8 @@
 /** Alerts on streams: leaders, copies, limits, traffic, mirrors and sources. */
 import { hasStream, type StreamFacts } from "../facts.ts";
 import type { AlertSpec } from "../model.ts";
-import { advisoryStreams, clustered, probed, STREAM } from "./labels.ts";
+import { clustered, probed } from "./conditions.ts";
+import { advisoryStreams, STREAM } from "./labels.ts";
 
 const NEAR_LIMIT = {
   alert: "NatsStreamNearLimit",

@@ -1,15 +1,8 @@
 /** The routing plan in the two forms Alertmanager's world reads: its own file, and the Prometheus Operator's AlertmanagerConfig. */
 import { BusError } from "../../core/errors.ts";
+import type { EmailReceiver, PagerDutyReceiver, Receiver, SecretSource, SlackReceiver, WebhookReceiver } from "../receivers.ts";
 import type { AlertingPlan, Matcher, Route } from "../routes.ts";
-import type {
-  EmailReceiver,
-  MuteTime,
-  PagerDutyReceiver,
-  Receiver,
-  SecretSource,
-  SlackReceiver,
-  WebhookReceiver,
-} from "../routing-options.ts";
+import type { MuteTime } from "../routing-options.ts";
 
 /** What messages to people say; Alertmanager templates. */
 const TITLE = "[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }} on bus {{ .CommonLabels.nats_cluster }}";

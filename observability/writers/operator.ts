@@ -1,12 +1,12 @@
 /** The same monitoring as objects of the Prometheus Operator, plain and without any client library. */
 import { planBoards } from "../dashboards/plan.ts";
 import type { BusFacts } from "../facts.ts";
-import type { RuleGroup } from "../model.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
 import { type ConsumerSelection, metricRelabeling } from "../relabeling.ts";
 import { planAlerting } from "../routes.ts";
 import type { AlertRouting } from "../routing-options.ts";
 import { planRules } from "../rules/plan.ts";
+import type { RuleGroup } from "../rules/rule.ts";
 import { EXPORTER_JOB, PROBE_JOB } from "../scrape-contract.ts";
 import { alertmanagerConfigSpec } from "./alerting.ts";
 import { boardJson } from "./grafana.ts";

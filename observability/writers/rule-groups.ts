@@ -1,5 +1,5 @@
 /** Rule groups in Prometheus's own form, as rules files and PrometheusRule objects both hold them. */
-import { type AlertRule, isAlert, type RecordingRule, type RuleGroup } from "../model.ts";
+import { type AlertRule, isAlert, type RecordingRule, type RuleGroup } from "../rules/rule.ts";
 
 /** A rules file's content. */
 export interface RuleGroupsConfig {

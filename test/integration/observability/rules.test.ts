@@ -1,9 +1,9 @@
 /** Every alert, played through by promtool: it fires when it should, in the minute it should, in the company it should, and not otherwise. */
 import { describe, expect, test } from "vitest";
-import { type AlertRule, isAlert, type RuleGroup } from "../../../observability/model.ts";
 import { resolveMonitoringOptions } from "../../../observability/options.ts";
 import { metricNames } from "../../../observability/promql.ts";
 import { planRules } from "../../../observability/rules/plan.ts";
+import { type AlertRule, isAlert, type RuleGroup } from "../../../observability/rules/rule.ts";
 import { EVERY_OPTION, EXAMPLE_BUS } from "../../unit/observability/example-bus.ts";
 import { BEGIN, healthyBus, STEP } from "./baseline.ts";
 import { hasTool, type Scenario, summariesOf, testRules } from "./promtool.ts";

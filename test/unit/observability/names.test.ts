@@ -1,11 +1,11 @@
 /** Every metric and label that a rule or board names exists: in the recorded scrapes, in the probe's contract, or as a record of the rules. */
 import { describe, expect, test } from "vitest";
 import { planBoards } from "../../../observability/dashboards/plan.ts";
-import { isAlert } from "../../../observability/model.ts";
 import { resolveMonitoringOptions } from "../../../observability/options.ts";
 import { labelMatchers, metricNames } from "../../../observability/promql.ts";
 import { metricRelabeling } from "../../../observability/relabeling.ts";
 import { planRules } from "../../../observability/rules/plan.ts";
+import { isAlert } from "../../../observability/rules/rule.ts";
 import { PROBE_METRICS } from "../../../observability/scrape-contract.ts";
 import { boardJson } from "../../../observability/writers/grafana.ts";
 import { EVERY_OPTION, EXAMPLE_BUS } from "./example-bus.ts";

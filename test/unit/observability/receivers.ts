@@ -1,5 +1,6 @@
 /** One receiver of each kind, with secrets in files and in Kubernetes Secrets. */
-import type { AlertRouting, SecretSource } from "../../../observability/routing-options.ts";
+import type { SecretSource } from "../../../observability/receivers.ts";
+import type { AlertRouting } from "../../../observability/routing-options.ts";
 
 /** Routing that uses everything; `secret` says where a secret of some name is. */
 export function everyReceiver(secret: (name: string) => SecretSource): AlertRouting {

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { locatePanel } from "../../../observability/dashboards/panels.ts";
 import { planBoards } from "../../../observability/dashboards/plan.ts";
 import type { BusFacts } from "../../../observability/facts.ts";
-import { isAlert, type RuleGroup } from "../../../observability/model.ts";
 import { type MonitoringOptions, resolveMonitoringOptions } from "../../../observability/options.ts";
 import { metricNames } from "../../../observability/promql.ts";
 import { alertCatalog, planRules } from "../../../observability/rules/plan.ts";
+import { isAlert, type RuleGroup } from "../../../observability/rules/rule.ts";
 import { anyBus, anyOptions } from "./arbitrary-bus.ts";
 import { EVERY_OPTION, EXAMPLE_BUS, SMALLEST_BUS } from "./example-bus.ts";
 
