@@ -84,7 +84,7 @@ describe.skipIf(!available)("a running Prometheus", () => {
       ...EVERY_OPTION,
       evaluationSeconds: 1,
       scrape: {
-        scrapeSeconds: 1,
+        scrapeSeconds: 2,
         exporters: SERVERS.map((name) => ({ address: pages.address, path: `/${name}`, name })),
         probes: [{ address: pages.address, path: "/probe" }],
       },
@@ -100,10 +100,14 @@ describe.skipIf(!available)("a running Prometheus", () => {
 
     for (let attempt = 0; attempt < 60 && (await rules()).some(({ health }) => health === "unknown"); attempt += 1) await sleep(500);
     // A rate needs two samples, and a record of a rate one round more.
-    await sleep(6000);
+    await sleep(8000);
+    // On a busy machine a scrape may miss its second: what is pending then must go away again, and nothing may fire.
+    const speaking = (states: readonly RuleState[], ...which: readonly string[]): string[] =>
+      states.filter(({ state = "" }) => which.includes(state)).map(({ name }) => name);
+    for (let attempt = 0; attempt < 40 && speaking(await rules(), "pending").length > 0; attempt += 1) await sleep(500);
     const states = await rules();
     expect(states.filter(({ health }) => health !== "ok")).toEqual([]);
-    expect(states.filter(({ state }) => state === "firing" || state === "pending").map(({ name }) => name)).toEqual(["NatsWatchdog"]);
+    expect(speaking(states, "firing", "pending")).toEqual(["NatsWatchdog"]);
 
     const boards = planBoards(EXAMPLE_BUS, resolveMonitoringOptions(options));
     const panels = boards.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
@@ -112,7 +116,7 @@ describe.skipIf(!available)("a running Prometheus", () => {
       for (const { expr } of queries) {
         const query = expr
           .replaceAll("$nats_cluster", "bus")
-          .replaceAll("$__rate_interval", "5s")
+          .replaceAll("$__rate_interval", "10s")
           .replaceAll(/\$(account|stream|consumer)/g, ".*");
         const { result } = await ask<{ result: unknown[] }>(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`);
         if (result.length === 0 && mayBeEmpty === undefined) empty.push(`${key}: ${query}`);
