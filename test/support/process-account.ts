@@ -2,10 +2,10 @@ import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/trans
 import { accountClaims, userClaims } from "../../accounts/claims.ts";
 import { renderCredentials } from "../../accounts/credentials.ts";
 import { createAccountKeys } from "../../accounts/identity.ts";
-import { createKey } from "../../core/nats-keys.ts";
 import { UNLIMITED, UNLIMITED_JETSTREAM } from "../../accounts/limits.ts";
 import { resolvePermissions } from "../../accounts/roles.ts";
 import { renderToken } from "../../accounts/token.ts";
+import { createKey } from "../../core/nats-keys.ts";
 import type { ProcessCluster } from "./process-cluster.ts";
 
 /** An account with JetStream and one user who may do everything in it. */
