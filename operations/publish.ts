@@ -31,8 +31,10 @@ export interface PublishReceipt {
  */
 export async function publishMessage(request: PublishRequest): Promise<PublishReceipt> {
   const { connection: spec, subject, payload } = request;
-  const problem = subjectProblem(subject);
-  if (problem !== undefined) throw new BusError("ERR_SUBJECT", `subject ${JSON.stringify(subject)}: ${problem}`);
+  // A server stores `a.*` under just that subject, where no filter for it finds it again.
+  const problem = subjectProblem(subject, { wildcards: false });
+  if (problem !== undefined)
+    throw new BusError("ERR_SUBJECT", problem, { remedy: "publish to one subject: tokens separated by single dots, without * and >" });
   const connection = await connectAsUser(spec);
   try {
     const lines = createHeaders();
@@ -48,8 +50,9 @@ export async function publishMessage(request: PublishRequest): Promise<PublishRe
 
 function publishFailure(subject: string, cause: unknown): BusError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (/no responders|503/i.test(message)) {
-    return new BusError("ERR_PUBLISH", `no stream stores the subject ${subject}`, {
+  // Nobody answers for a subject that no stream stores; the client takes that for a server without JetStream.
+  if (/no responders|503|jetstream is not enabled/i.test(message)) {
+    return new BusError("ERR_PUBLISH", `no stream stores the subject ${subject}; only those who listen just now got the message`, {
       cause,
       remedy: "publish to a subject of a stream (`natsbus status` lists them)",
     });

@@ -96,8 +96,11 @@ function readFailure(stream: string, cause: unknown): BusError {
   if (/stream not found/i.test(message)) {
     return new BusError("ERR_READ", `there is no stream ${stream}`, { cause, remedy: "`natsbus status` lists the streams" });
   }
-  return new BusError("ERR_READ", `stream ${stream} cannot be read: ${message}`, {
-    cause,
-    remedy: "use credentials of a role that may read it (`natsbus creds` lists roles)",
-  });
+  if (/permissions violation/i.test(message)) {
+    return new BusError("ERR_READ", `the user may not look through stream ${stream}: ${message}`, {
+      cause,
+      remedy: "leave --user out to read as the administrator, or give the role `consume` with `replay: true` for this stream",
+    });
+  }
+  return new BusError("ERR_READ", `stream ${stream} cannot be read: ${message}`, { cause, remedy: "look at `natsbus status`" });
 }

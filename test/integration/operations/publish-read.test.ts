@@ -48,8 +48,13 @@ describe("publish and read", () => {
     await following;
     expect(followed).toEqual(["four", "five"]);
 
-    await expect(publishMessage({ connection, subject: "nobody.listens", payload: "" })).rejects.toMatchObject({ code: "ERR_PUBLISH" });
-    await expect(publishMessage({ connection, subject: "bad subject", payload: "" })).rejects.toMatchObject({ code: "ERR_SUBJECT" });
+    await expect(publishMessage({ connection, subject: "nobody.listens", payload: "" })).rejects.toMatchObject({
+      code: "ERR_PUBLISH",
+      message: expect.stringContaining("no stream stores the subject nobody.listens"),
+    });
+    for (const subject of ["bad subject", "events.*", "events.>"])
+      await expect(publishMessage({ connection, subject, payload: "" })).rejects.toMatchObject({ code: "ERR_SUBJECT" });
+    expect(await read(100)).toHaveLength(5);
     await expect(collect(readMessages({ connection, stream: "NONE", count: 1, follow: false }))).rejects.toMatchObject({
       code: "ERR_READ",
     });
