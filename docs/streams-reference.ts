@@ -37,8 +37,9 @@ function renderSection(title: string, fields: FieldTable): string {
 }
 
 function renderRow(key: string, field: Field<unknown>): string {
-  const { rule, reason, refusal } = field.change;
-  const why = [reason, refusal === undefined ? undefined : `server: \`${refusal}\``].filter((part) => part !== undefined).join("; ");
+  const { rule, reason, refusal, before } = field.change;
+  const older = before && `servers before ${before.version} ${before.inPlace ? "take it in place" : `refuse it: \`${before.refusal}\``}`;
+  const why = [reason, refusal === undefined ? undefined : `server: \`${refusal}\``, older].filter((part) => part !== undefined).join("; ");
   return `| \`${key}\` | ${renderDefault(field)} | ${field.since === "" ? "–" : field.since} | ${RULES[rule]}${why === "" ? "" : ` (${why})`} |`;
 }
 

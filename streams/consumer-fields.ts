@@ -1,4 +1,4 @@
-/** Every field of a durable consumer; see `fields.ts` for streams. Seen on nats-server 2.15.2. */
+/** Every field of a durable consumer; see `fields.ts` for streams. Seen on nats-server 2.12, 2.14 and 2.15. */
 import { field, inPlace, never, type SpecOf } from "./field.ts";
 import { choice, count, duration, durations, flag, instant, labels, limit, text, texts } from "./kinds.ts";
 
@@ -44,7 +44,7 @@ export const CONSUMER_FIELDS = {
   idleHeartbeat: field("idle_heartbeat", duration(), 0, "2.2", FIXED),
   rateLimitBps: field("rate_limit_bps", count(0, LARGEST, 0), 0, "2.2"),
   replicas: field("num_replicas", count(0, 5, 0), 0, "2.9"),
-  memStorage: field("mem_storage", flag, false, "2.9", FIXED),
+  memStorage: field("mem_storage", flag, false, "2.9", { ...FIXED, before: { version: "2.14.4", inPlace: true } }),
   priorityPolicy: field("priority_policy", choice("none", "overflow", "pinned_client", "prioritized"), "none", "2.11", inPlace, 1),
   priorityGroups: field("priority_groups", texts, [], "2.11", inPlace, 1),
   priorityTimeout: field("priority_timeout", duration(), 0, "2.11", inPlace, 1),

@@ -28,7 +28,9 @@ export interface Change {
 /** Compares an object (`undefined`: there is none) with the wanted one; both must be normalised. */
 export function diffSpecs(fields: FieldTable, was: object | undefined, want: object): Change {
   if (was === undefined) return { kind: "create", fields: [] };
-  const changes = Object.entries(fields).flatMap(([key, field]) => changeOf(key, field, [valueAt(was, key), valueAt(want, key)]));
+  const changes = Object.entries(fields)
+    .filter(([key, field]) => !isFilledIn(key, field, { was, want }))
+    .flatMap(([key, field]) => changeOf(key, field, [valueAt(was, key), valueAt(want, key)]));
   if (changes.length === 0) return { kind: "none", fields: [] };
   return { kind: changes.every((change) => change.inPlace) ? "update" : "replace", fields: changes };
 }
@@ -48,6 +50,12 @@ function changeOf(key: string, field: Field<unknown>, [was, want]: readonly [unk
   const inPlace = field.change.allows?.(was, want) ?? field.change.rule === "update";
   const words = { key, was: describe(field, was), want: describe(field, want), inPlace };
   return [inPlace || field.change.reason === undefined ? words : { ...words, reason: field.change.reason }];
+}
+
+/** Whether nothing is wanted of the field and it holds what the server put there by itself. */
+function isFilledIn(key: string, field: Field<unknown>, { was, want }: { readonly was: object; readonly want: object }): boolean {
+  const filled = field.filledIn?.(was as Readonly<Record<string, unknown>>);
+  return filled !== undefined && sameValue(valueAt(want, key), field.kind.absent) && sameValue(valueAt(was, key), filled);
 }
 
 function describe(field: Field<unknown>, value: unknown): string {

@@ -21,6 +21,9 @@ export interface ChangeRule<S> {
   /** For values that the rule treats alike but the server does not: whether this very change can be made in place.
    * @default - by the rule alone */
   allows?(was: S, want: S): boolean;
+  /** Servers older than a version, where they treat every change of the field otherwise. Plans keep to the rule, which never loses more.
+   * @default - every supported server does the same */
+  readonly before?: { readonly version: string; readonly inPlace: boolean; readonly refusal?: string };
 }
 
 /** One row of a field table. */
@@ -34,6 +37,9 @@ export interface Field<S> extends Part<S> {
   readonly level?: number;
   /** What a change means. */
   readonly change: ChangeRule<S>;
+  /** What some servers fill in where others leave the field out; such a value is no difference when none is wanted.
+   * @default - nothing */
+  filledIn?(spec: Readonly<Record<string, unknown>>): S;
 }
 
 /** Field tables of any kind of object, keyed by the name a person writes. */

@@ -1,10 +1,11 @@
 /**
  * Every field of a stream: what it is called, its default, and what a change of it does. Diff, wire form, validation and documentation read this one table.
- * Seen on nats-server 2.15.2; the same on 2.12 and later where `since` allows the field at all.
+ * Seen on nats-server 2.12, 2.14 and 2.15; `since` says where a field begins, `before` where older servers change it otherwise.
  */
 import { field, inPlace, never, onlyOn, type SpecOf } from "./field.ts";
 import { choice, count, duration, flag, instant, labels, limit, listOf, optional, sizeLimit, text, texts } from "./kinds.ts";
 import { record } from "./record.ts";
+import { defaultWindow } from "./window.ts";
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
@@ -44,13 +45,20 @@ export const STREAM_FIELDS = {
     refusal: "500/10052",
     allows: (was, want) => was !== "workqueue" && want !== "workqueue",
   }),
-  maxConsumers: field("max_consumers", limit(), -1, "2.2"),
+  maxConsumers: field("max_consumers", limit(), -1, "2.2", {
+    rule: "update",
+    before: { version: "2.12.5", inPlace: false, refusal: "500/10052" },
+  }),
   maxMsgs: field("max_msgs", limit(), -1, "2.2"),
   maxBytes: field("max_bytes", sizeLimit, -1, "2.2"),
   maxAge: field("max_age", duration(), 0, "2.2"),
   maxMsgsPerSubject: field("max_msgs_per_subject", limit(), -1, "2.3"),
   maxMsgSize: field("max_msg_size", sizeLimit, -1, "2.2"),
-  duplicateWindow: field("duplicate_window", duration(), 0, "2.2"),
+  // Only a stream with sources can want none: servers before 2.14 fill it in there as well.
+  duplicateWindow: {
+    ...field("duplicate_window", duration(), 0, "2.2"),
+    filledIn: (spec: Readonly<Record<string, unknown>>) => defaultWindow({ maxAge: Number(spec["maxAge"]) }),
+  },
   discard: field("discard", choice("old", "new"), "old", "2.2"),
   discardNewPerSubject: field("discard_new_per_subject", flag, false, "2.10"),
   storage: field("storage", choice("file", "memory"), "file", "2.2", never("storage is chosen when a stream is made", "500/10052")),

@@ -1,8 +1,7 @@
 /** What the server makes of a configuration by itself, done beforehand, so that wanted and actual values compare equal. Applying it twice changes nothing. */
 import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
 import type { StreamSpec } from "./fields.ts";
-
-const TWO_MINUTES = 120_000;
+import { defaultWindow } from "./window.ts";
 
 /** The stream as a server would answer it: defaults that depend on other fields, and what some fields force on others. */
 export function normaliseStream(spec: StreamSpec): StreamSpec {
@@ -19,7 +18,7 @@ export function normaliseStream(spec: StreamSpec): StreamSpec {
     allowRollup: spec.allowRollup || marked || spec.allowMsgSchedules,
   };
   return spec.sealed
-    ? { ...filled, ...SEALED, duplicateWindow: spec.duplicateWindow === 0 && !copies ? TWO_MINUTES : spec.duplicateWindow }
+    ? { ...filled, ...SEALED, duplicateWindow: spec.duplicateWindow === 0 && !copies ? defaultWindow(SEALED) : spec.duplicateWindow }
     : filled;
 }
 
@@ -36,7 +35,3 @@ export function normaliseConsumer(spec: ConsumerSpec): ConsumerSpec {
 }
 
 const SEALED = { maxAge: 0, discard: "new", denyDelete: true, denyPurge: true, allowRollup: false } as const;
-
-function defaultWindow(spec: StreamSpec): number {
-  return spec.maxAge === 0 ? TWO_MINUTES : Math.min(TWO_MINUTES, spec.maxAge);
-}

@@ -111,3 +111,13 @@ test("the order of subjects and of sources is no difference, the order of back-o
   const b = parse({ subjects: ["b", "a"], sources: [{ name: "Y" }, { name: "X" }] });
   expect(diffSpecs(STREAM_FIELDS, a, b).kind).toBe("none");
 });
+
+test("the window that servers before 2.14 fill in beside sources is no difference; any other one is, and so is a wanted one", () => {
+  const parse = (args: Record<string, unknown>) => streamDialect.parse({ name: "S", sources: [{ name: "X" }], ...args }, "S").value;
+  const kinds = (was: Record<string, unknown>, want: Record<string, unknown>) => diffSpecs(STREAM_FIELDS, parse(was), parse(want)).kind;
+  expect(kinds({ duplicateWindow: "2m" }, {})).toBe("none");
+  expect(kinds({ duplicateWindow: "1m", maxAge: "1m" }, { maxAge: "1m" })).toBe("none");
+  expect(kinds({ duplicateWindow: "5m" }, {})).toBe("update");
+  expect(kinds({}, { duplicateWindow: "2m" })).toBe("update");
+  expect(kinds({ duplicateWindow: "2m" }, { duplicateWindow: "1m" })).toBe("update");
+});
