@@ -44,7 +44,8 @@ function usage(verb: Verb, message: string): BusError {
 }
 
 /**
- * Refuses what the parser would let through: unknown options, options without their value, values for switches, too many words.
+ * Refuses what cannot be meant, in the words of this command line: unknown options, options without their value or with one that is not among the choices,
+ * values for switches, too many words or too few.
  * @throws BusError ERR_USAGE
  */
 export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
@@ -56,9 +57,11 @@ export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
     if (!word.startsWith("-") || word === "-") words.push(word);
     else if (takesNextWord({ verb, flags }, word, own[index + 1])) index++;
   }
-  const room = Object.values(verb.args).filter((definition) => definition.type === "positional").length;
-  const extra = words[room];
+  const places = Object.entries(verb.args).filter(([, definition]) => definition.type === "positional");
+  const extra = words[places.length];
   if (extra !== undefined) throw usage(verb, `unexpected word ${JSON.stringify(extra)}`);
+  const missing = places.slice(words.length).find(([, definition]) => definition.required !== false);
+  if (missing !== undefined) throw usage(verb, `${missing[0].toUpperCase()} is missing: ${missing[1].description ?? ""}`);
   if (command.length > 0 && verb.takesCommand !== true) throw usage(verb, "takes no command behind `--`");
 }
 
@@ -79,9 +82,17 @@ function takesNextWord(
   }
   const isSwitch = flag.definition.type === "boolean";
   if (isSwitch && value !== undefined && !["true", "false"].includes(value)) throw usage(verb, `${option} is a switch and takes no value`);
-  if (isSwitch || value !== undefined) return false;
-  if (next === undefined || (next.startsWith("-") && next !== "-")) throw usage(verb, `${option} needs a value`);
-  return true;
+  if (isSwitch) return false;
+  const given = value ?? next;
+  if (given === undefined || (value === undefined && given.startsWith("-") && given !== "-")) throw usage(verb, `${option} needs a value`);
+  assertChoice(verb, option, { definition: flag.definition, value: given });
+  return value === undefined;
+}
+
+function assertChoice(verb: Verb, option: string, choice: { readonly definition: ArgDef; readonly value: string }): void {
+  const { definition, value } = choice;
+  if (definition.type !== "enum" || definition.options?.includes(value) !== false) return;
+  throw usage(verb, `${option} is ${JSON.stringify(value)}; allowed is ${definition.options.join(", ")}`);
 }
 
 function negated(flags: ReadonlyMap<string, Flag>, option: string): Flag | undefined {

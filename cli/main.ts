@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { BusError } from "../core/errors.ts";
 import { nearestWord } from "../core/nearest.ts";
 import { splitArguments } from "./arguments.ts";
@@ -60,10 +61,10 @@ async function main(rawArgs: readonly string[], terminal: Terminal): Promise<num
   return runVerb(await findVerb(name), rest, terminal);
 }
 
-/** What the argument parser itself refuses (a wrong choice, a missing word) is a usage error as well. */
+/** What the argument parser itself still refuses is a usage error as well; it colours its words whatever the terminal. */
 function asUsage(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== "CLIError") return error;
-  return new BusError("ERR_USAGE", error.message.replaceAll("argument: ", "argument "), { cause: error, remedy: "see `natsbus --help`" });
+  return new BusError("ERR_USAGE", stripVTControlCharacters(error.message), { cause: error, remedy: "see `natsbus --help`" });
 }
 
 // A reader that went away (`natsbus status | head`) is no failure.

@@ -41,9 +41,9 @@ describe("help and usage", () => {
     [["--stack", "dev", "up"], "the verb comes first"],
     [["up", "--jes"], "unknown option --jes; did you mean --yes?"],
     [["up", "--stack"], "--stack needs a value"],
-    [["up", "--engine", "best"], "best"],
+    [["up", "--engine", "best"], '--engine is "best"; allowed is auto, pulumi, embedded'],
     [["up", "--yes", "--parallel", "0"], "a whole number from 1 to 1024"],
-    [["publish", "a.b"], "PAYLOAD"],
+    [["publish", "a.b"], "see `natsbus publish --help`"],
     [["ephemeral"], "needs a command behind `--`"],
     [["config", "drop", "x"], "allowed are get, set and rm"],
   ])("%j is refused with exit code 2", async (args, message) => {

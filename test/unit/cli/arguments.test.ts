@@ -40,9 +40,22 @@ describe("assertArguments", () => {
     [["--yes=perhaps"], "--yes is a switch and takes no value"],
     [["one", "two"], 'unexpected word "two"'],
     [["--", "ls"], "takes no command behind `--`"],
+    [["--color=purple"], '--color is "purple"; allowed is auto, always, never'],
+    [["--color", "purple", "word"], '--color is "purple"; allowed is auto, always, never'],
+    [["--color", "--yes"], "--color needs a value"],
   ])("refuses %j", (words, message) => {
     expect(() => assertArguments(verb, words)).toThrow(
       expect.objectContaining({ code: "ERR_USAGE", message: expect.stringContaining(message) }),
+    );
+  });
+
+  test("names the word that is missing, and where its help is", () => {
+    const args = { ...COMMON_ARGS, thing: { type: "positional" }, size: { type: "positional", description: "how large" } } as const;
+    const strict = defineVerb({ name: "make", summary: "", synopsis: "THING SIZE", args, examples: [], run: async () => 0 });
+    expect(() => assertArguments(strict, ["one", "two"])).not.toThrow();
+    expect(() => assertArguments(strict, ["one", "-"])).not.toThrow();
+    expect(() => assertArguments(strict, ["--stack", "dev", "one"])).toThrow(
+      expect.objectContaining({ message: "natsbus make: SIZE is missing: how large", remedy: "see `natsbus make --help`" }),
     );
   });
 
