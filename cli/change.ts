@@ -8,7 +8,7 @@ import { loadState, openRecorder } from "../engine/recorder.ts";
 import { type OpenStack, type OpenStackOptions, openStack } from "../engine/stack.ts";
 import { stackFiles } from "../engine/stack-files.ts";
 import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
-import { deploy } from "./deploy.ts";
+import { deploy, questionOf } from "./deploy.ts";
 import type { DeployRequest } from "./deploy-request.ts";
 import { EXIT } from "./exit-codes.ts";
 import { interruptText, listenForInterrupts } from "./interrupts.ts";
@@ -31,7 +31,7 @@ export async function runChange(
 ): Promise<number> {
   const { terminal } = call;
   const request = resolveRequest(kind, stackName(options), options);
-  if (!request.previewOnly && !request.yes) assertCanAsk(terminal, kind === "up" ? "update" : kind);
+  if (!request.previewOnly && !request.yes) assertCanAsk(terminal, questionOf(request));
   const isPulumi = options.engine === "pulumi" || (options.engine !== "embedded" && findOnPath("pulumi") !== undefined);
   return isPulumi ? changeWithPulumi(request, options, terminal) : changeEmbedded(request, options, terminal);
 }

@@ -40,6 +40,12 @@ export interface DeployOutcome {
 
 const WORDS = { up: "update", refresh: "refresh", destroy: "destroy" } as const;
 
+/** What is asked before a run of this kind, and the command that only looks. */
+export function questionOf({ kind, stack }: Pick<DeployRequest, "kind" | "stack">): { readonly action: string; readonly look: string } {
+  const look = kind === "up" ? "preview" : `${kind} --preview-only`;
+  return { action: WORDS[kind], look: `natsbus ${look} --stack ${stack}` };
+}
+
 /**
  * Previews, asks, and does it, as the request says; or previews only.
  * @throws BusError ERR_NO_TERMINAL when a question would have to be asked and cannot be
@@ -48,16 +54,16 @@ export async function deploy(context: DeployContext): Promise<DeployOutcome> {
   const { request } = context;
   if (request.previewOnly) return previewOnly(context);
   const clock = createPhaseClock();
-  if (!request.yes) assertCanAsk(context.terminal, WORDS[request.kind]);
+  if (!request.yes) assertCanAsk(context.terminal, questionOf(request));
   if (!request.skipPreview) {
     const { view, result } = await look(context, false);
     const exitCode = exitCodeOf(context, result, "preview");
     if (exitCode !== EXIT.ok) return { exitCode, result, clock, applied: false };
-    if (!request.yes && !(await confirm(context.terminal, { action: WORDS[request.kind], details: view.details }))) {
+    if (!request.yes && !(await confirm(context.terminal, { ...questionOf(request), details: view.details }))) {
       context.terminal.err("nothing was changed\n");
       return { exitCode: EXIT.ok, result: undefined, clock, applied: false };
     }
-  } else if (!request.yes && !(await confirm(context.terminal, { action: WORDS[request.kind], details: () => "no preview was made" }))) {
+  } else if (!request.yes && !(await confirm(context.terminal, { ...questionOf(request), details: () => "no preview was made" }))) {
     return { exitCode: EXIT.ok, result: undefined, clock, applied: false };
   }
   return apply(context);

@@ -5,6 +5,9 @@ import type { Terminal } from "./terminal.ts";
 export interface Question {
   /** `update`, `refresh`, `destroy`. */
   readonly action: string;
+  /** Command that only shows what would be done.
+   * @default - there is none */
+  readonly look?: string;
   /** Shown when the answer is `details`. */
   readonly details: () => string;
 }
@@ -14,7 +17,7 @@ export interface Question {
  * @throws BusError ERR_NO_TERMINAL when nobody can be asked
  */
 export async function confirm(terminal: Terminal, question: Question): Promise<boolean> {
-  assertCanAsk(terminal, question.action);
+  assertCanAsk(terminal, question);
   const { bold } = terminal.errPalette;
   for (;;) {
     terminal.err("\n");
@@ -32,9 +35,9 @@ export async function confirm(terminal: Terminal, question: Question): Promise<b
  * Fails early when a question will have to be asked and cannot be.
  * @throws BusError ERR_NO_TERMINAL
  */
-export function assertCanAsk(terminal: Terminal, action: string): void {
+export function assertCanAsk(terminal: Terminal, { action, look }: Pick<Question, "action" | "look">): void {
   if (terminal.canAsk) return;
   throw new BusError("ERR_NO_TERMINAL", `this ${action} has to be confirmed and there is no terminal to ask on`, {
-    remedy: "pass --yes to go ahead without a question, or use `natsbus preview` to look only",
+    remedy: `pass --yes to go ahead without a question${look === undefined ? "" : `, or use \`${look}\` to look only`}`,
   });
 }

@@ -25,6 +25,8 @@ describe("the life of a stack", () => {
     const refused = await project.run(["up"]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("[ERR_NO_TERMINAL]");
+    expect(refused.stderr).toContain("`natsbus preview --stack dev` to look only");
+    expect((await project.run(["destroy"])).stderr).toContain("`natsbus destroy --preview-only --stack dev` to look only");
     expect(existsSync(stateFolder)).toBe(false);
 
     const up = await project.run(["up", "--yes"]);
