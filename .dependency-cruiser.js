@@ -29,12 +29,13 @@ export default {
       ...layer("engine", "engine", []),
       to: { path: "^(core|streams|accounts|connection|components|client|operations|cli|index\\.ts)", pathNot: "^core/errors\\.ts$" },
     },
+    layer("client", "client", ["core", "connection"]),
     layer("operations", "operations", ["core", "streams", "accounts", "connection", "client", "components"]),
     {
       name: "pulumi-stays-outside",
       comment: "the Pulumi SDK belongs to components and the resource and provider files; the engine uses only its wire stubs",
       severity: "error",
-      from: { path: "^(core|connection|operations|cli|streams/(?!resource|provider)|accounts/(?!resource|provider))" },
+      from: { path: "^(core|connection|client|operations|cli|streams/(?!resource|provider)|accounts/(?!resource|provider))" },
       to: { path: "node_modules/@pulumi/" },
     },
     {
@@ -46,7 +47,7 @@ export default {
     {
       name: "nats-client-at-the-edges",
       severity: "error",
-      from: { path: "^(core|engine|components|cli|streams/(?!nats-port)|accounts/(?!nats-port|keys|claims|credentials))" },
+      from: { path: "^(core|engine|components|cli/|streams/(?!nats-port)|accounts/(?!nats-port|keys|claims|credentials))" },
       to: { path: "node_modules/@nats-io/" },
     },
   ],

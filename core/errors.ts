@@ -94,6 +94,17 @@ export const ERROR_CODES = {
   ERR_PUBLISH: "a message was refused by the server or not confirmed in time",
   ERR_READ: "messages of a stream cannot be read",
   ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
+  // message bus client
+  ERR_CLIENT_STACK: "the files of a stack, or a user's credentials among them, are not where the client looks",
+  ERR_CLIENT_OPTION: "an option given to the message bus client has a value that is not allowed",
+  ERR_CLIENT_CLOSED: "the message bus client is closed or closing",
+  ERR_CLIENT_SUBJECT: "a subject definition is malformed, or a message has no literal subject to go to",
+  ERR_CLIENT_SCHEMA: "a payload does not fit the schema of its subject",
+  ERR_CLIENT_SIZE: "a message is larger than its subject or the server allows",
+  ERR_CLIENT_PUBLISH: "a message was refused: nothing stores its subject, the user may not publish it, or the stream does not take it",
+  ERR_CLIENT_DEADLINE: "a message was not confirmed before its deadline; it may or may not be stored",
+  ERR_CLIENT_BACKPRESSURE: "more messages wait to be published than the client holds",
+  ERR_CLIENT_KEY: "a key for signing or verifying messages is not a user key of NATS",
   // components
   ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",
   ERR_AUTH_MODE: "the authentication mode can be named in a stack file but not declared yet",

@@ -1,0 +1,37 @@
+/** Names of the headers that the client writes and reads. */
+
+/** What a message says about itself. */
+export const HEADER = {
+  /** Identity for de-duplication; the server's own name. */
+  id: "Nats-Msg-Id",
+  contentType: "Content-Type",
+  /** Id of the schema the payload was written by. */
+  schema: "Natsbus-Schema",
+  /** Its version, a whole number. */
+  schemaVersion: "Natsbus-Schema-Version",
+  /** When the message was signed, in milliseconds since 1970. */
+  signedAt: "Natsbus-Signed-At",
+  /** Public key of the signer. */
+  key: "Natsbus-Key",
+  /** Ed25519 signature, base64url. */
+  signature: "Natsbus-Signature",
+} as const;
+
+/** Plain form of message headers: name to value, one value a name. */
+export type HeaderRecord = Readonly<Record<string, string>>;
+
+/** Why a message cannot be processed; the value of the dead letter's reason header. */
+export type RejectReason =
+  | "malformed"
+  | "schema"
+  | "version"
+  | "size"
+  | "unsigned"
+  | "signer"
+  | "signature"
+  | "stale"
+  | "replayed"
+  | "no-route"
+  | "deliveries"
+  | "handler"
+  | "terminated";

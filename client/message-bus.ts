@@ -1,0 +1,196 @@
+/** The door of an application to its bus. */
+import { randomUUID } from "node:crypto";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { ConnectionSpec } from "../core/connection.ts";
+import { BusError } from "../core/errors.ts";
+import { type Duration, parseDuration } from "../core/units.ts";
+import { encodePayload } from "./codec.ts";
+import { connectClient } from "./connect.ts";
+import { HEADER, type HeaderRecord } from "./headers.ts";
+import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
+import { Publisher, type PublishingArgs, type PublishReceipt } from "./publisher.ts";
+import { MessageSigner } from "./signing.ts";
+import { readStackConnection, type StackPlace } from "./stack-files.ts";
+import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
+import { MessageVerifier, type VerificationArgs } from "./verifier.ts";
+
+/** How a client behaves once it is connected. */
+export interface ClientArgs {
+  /** Name the servers show in reports about their connections.
+   * @default "natsbus-client" */
+  readonly name?: string;
+  /** How it publishes.
+   * @default {} */
+  readonly publishing?: PublishingArgs;
+  /** Seed of a user key, or text of a `.creds` file, to sign every message with. A secret.
+   * @default - messages are not signed */
+  readonly signing?: string;
+  /** Whose messages to accept.
+   * @default - signatures are not looked at */
+  readonly verification?: VerificationArgs;
+  /** How long closing waits for handlers and for publishes that are not confirmed yet.
+   * @default "30s" */
+  readonly drainTimeout?: Duration;
+}
+
+/** Where to connect, and how to behave. */
+export type ConnectArgs = ClientArgs & (StackPlace | ConnectionSpec);
+
+/** Options of one publish. */
+export interface PublishArgs extends SubjectChoice {
+  /** Identity for de-duplication: within the stream's duplicate window a second message with it is confirmed and not stored.
+   * @default - a random one */
+  readonly id?: string;
+  /** Further headers; names that begin with `Nats-` or `Natsbus-` are refused.
+   * @default {} */
+  readonly headers?: HeaderRecord;
+  /** How long to try.
+   * @default - `publishing.deadline` of the client */
+  readonly deadline?: Duration;
+}
+
+const RESERVED = /^nats(bus)?-/i;
+const HEADER_NAME = /^[!-9;-~]+$/;
+
+/**
+ * A connection to the bus with typed subjects.
+ *
+ * @example
+ * await using bus = await MessageBus.connect({ stack: "dev", user: "security" });
+ * const alert = defineSubject("security.critical.alert", z.object({ host: z.string() }));
+ * const { sequence } = await bus.publish(alert, { host: "n1" });
+ */
+export class MessageBus implements AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #metrics = new ClientMetrics();
+  readonly #publisher: Publisher;
+  readonly #drainMs: number;
+  #closing: Promise<void> | undefined;
+
+  private constructor(connection: NatsConnection, args: Behaviour) {
+    this.#connection = connection;
+    this.#publisher = new Publisher(connection, this.#metrics, args.publishing, args.signer);
+    this.#drainMs = args.drainMs;
+    void this.#watch();
+  }
+
+  /**
+   * Connects to a stack of this machine or to given servers. The connection is made again after a loss for as long as it takes.
+   * @throws ERR_CLIENT_STACK, ERR_CLIENT_OPTION, ERR_CLIENT_KEY, ERR_UNIT, ERR_CONNECT_REFUSED, ERR_CONNECT_CREDENTIALS, ERR_CONNECT_TLS, ERR_CONNECT_TIMEOUT
+   */
+  static async connect(args: ConnectArgs): Promise<MessageBus> {
+    const behaviour = resolveBehaviour(args);
+    const spec = "servers" in args ? args : await readStackConnection(args);
+    const connection = await connectClient(spec, args.name ?? "natsbus-client");
+    try {
+      return new MessageBus(connection, behaviour);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** The underlying connection, for what this client does not cover. */
+  get connection(): NatsConnection {
+    return this.#connection;
+  }
+
+  /**
+   * Publishes a value and waits until a stream has stored it.
+   * @throws ERR_CLIENT_SCHEMA, ERR_CLIENT_SUBJECT, ERR_CLIENT_SIZE and ERR_CLIENT_OPTION before anything is sent, ERR_CLIENT_BACKPRESSURE when too many wait,
+   *   ERR_CLIENT_PUBLISH when it is refused, ERR_CLIENT_DEADLINE when it was not confirmed in time, ERR_CLIENT_CLOSED
+   */
+  async publish<In, Out>(subject: Subject<In, Out>, value: In, args: PublishArgs = {}): Promise<PublishReceipt> {
+    this.#assertOpen();
+    const { id = randomUUID(), deadline } = args;
+    const literal = resolveSubject(subject.pattern, args);
+    const { payload, headers } = encodePayload(subject, value);
+    const deadlineMs = deadline === undefined ? undefined : parseDuration(deadline, "deadline");
+    assertHeaderValue(HEADER.id, id);
+    return this.#publisher.publish({ subject: literal, payload, headers: { ...ownHeaders(args.headers), ...headers }, id, deadlineMs });
+  }
+
+  /** Everything counted since the client connected. */
+  metrics(): MetricsSnapshot {
+    this.#publisher.observe();
+    return this.#metrics.snapshot(this.#connection.stats());
+  }
+
+  /** Stops taking messages, lets handlers and publishes finish, and disconnects. Later calls wait for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  /** The same as {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    await within(this.#drainMs, this.#publisher.idle());
+    await within(this.#drainMs, this.#connection.drain());
+    await this.#connection.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing === undefined && !this.#connection.isClosed()) return;
+    throw new BusError("ERR_CLIENT_CLOSED", "the message bus client is closed", { remedy: "connect again" });
+  }
+
+  async #watch(): Promise<void> {
+    const { counts } = this.#metrics;
+    for await (const { type } of this.#connection.status()) {
+      if (type === "reconnect") counts.reconnects += 1;
+      else if (type === "disconnect") counts.disconnects += 1;
+      else if (type === "error") counts.serverErrors += 1;
+    }
+  }
+}
+
+interface Behaviour {
+  readonly publishing: PublishingArgs;
+  readonly signer: MessageSigner | undefined;
+  readonly verifier: MessageVerifier | undefined;
+  readonly drainMs: number;
+}
+
+function resolveBehaviour({ publishing = {}, signing, verification, drainTimeout = "30s" }: ClientArgs): Behaviour {
+  return {
+    publishing,
+    signer: signing === undefined ? undefined : new MessageSigner(signing),
+    verifier: verification === undefined ? undefined : new MessageVerifier(verification),
+    drainMs: parseDuration(drainTimeout, "drainTimeout"),
+  };
+}
+
+/** Servers obey some headers of their own, and the client writes the others. */
+function ownHeaders(headers: HeaderRecord = {}): HeaderRecord {
+  for (const [name, value] of Object.entries(headers)) {
+    if (RESERVED.test(name) || !HEADER_NAME.test(name)) {
+      throw new BusError("ERR_CLIENT_OPTION", `headers: ${JSON.stringify(name)} is not a name for a header of one's own`, {
+        path: "headers",
+        remedy: "use visible ASCII characters without a colon, and no name that begins with Nats- or Natsbus-",
+      });
+    }
+    assertHeaderValue(name, value);
+  }
+  return headers;
+}
+
+// Spaces at the ends do not survive the way, and a signature covers what arrives.
+function assertHeaderValue(name: string, value: string): void {
+  if (value !== "" && !/[\r\n]/.test(value) && value.trim() === value) return;
+  throw new BusError("ERR_CLIENT_OPTION", `the header ${name} is empty, has several lines, or begins or ends with white space`, {
+    path: "headers",
+  });
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work.catch(() => undefined), limit]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,135 @@
+/** What a client counts, and the snapshot of it. */
+
+import type { RejectReason } from "./headers.ts";
+import { LatencyHistogram, type LatencySnapshot } from "./histogram.ts";
+import { RateMeter } from "./rate-meter.ts";
+
+/** Everything a client has counted since it connected. Latencies in milliseconds, rates a second over the last ten seconds. */
+export interface MetricsSnapshot {
+  /** Time since the client connected, in milliseconds. */
+  readonly uptimeMs: number;
+  readonly connection: {
+    /** Connections made again after a loss. */
+    readonly reconnects: number;
+    readonly disconnects: number;
+    /** Errors told by a server, for instance refused permissions. */
+    readonly serverErrors: number;
+    /** Bytes and messages on the wire, acknowledgements included. */
+    readonly inBytes: number;
+    readonly outBytes: number;
+    readonly inMessages: number;
+    readonly outMessages: number;
+  };
+  readonly publish: {
+    readonly confirmed: number;
+    /** Confirmed, but the stream held the message already. */
+    readonly duplicates: number;
+    readonly failed: number;
+    /** Attempts beyond the first. */
+    readonly retries: number;
+    /** Sent and not confirmed yet. */
+    readonly inFlight: number;
+    /** Waiting for room in the in-flight window. */
+    readonly queued: number;
+    readonly payloadBytes: number;
+    readonly confirmedPerSecond: number;
+    /** From the call until the acknowledgement, waiting and retries included. */
+    readonly latency: LatencySnapshot;
+  };
+  readonly consume: {
+    readonly received: number;
+    readonly acknowledged: number;
+    /** Given back for another delivery, or tried again in place. */
+    readonly retried: number;
+    /** Acknowledged without a handler, as a policy says. */
+    readonly skipped: number;
+    readonly deadLettered: number;
+    /** Dead letters that could not be stored; the message is delivered again. */
+    readonly deadLetterFailures: number;
+    /** Messages no handler could finish, by reason. */
+    readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
+    /** Pulls that failed and were made again. */
+    readonly pullErrors: number;
+    /** Received and waiting for a handler. */
+    readonly buffered: number;
+    /** In a handler. */
+    readonly running: number;
+    readonly receivedPerSecond: number;
+    /** Time in the handler. */
+    readonly handling: LatencySnapshot;
+    /** From the server's time of storing until the handler begins; clocks of both machines matter. */
+    readonly lag: LatencySnapshot;
+  };
+}
+
+const COUNTERS = {
+  reconnects: 0,
+  disconnects: 0,
+  serverErrors: 0,
+  confirmed: 0,
+  duplicates: 0,
+  failed: 0,
+  retries: 0,
+  inFlight: 0,
+  queued: 0,
+  payloadBytes: 0,
+  received: 0,
+  acknowledged: 0,
+  retried: 0,
+  skipped: 0,
+  deadLettered: 0,
+  deadLetterFailures: 0,
+  pullErrors: 0,
+  buffered: 0,
+  running: 0,
+};
+
+/** Bytes and messages of a connection. */
+interface Traffic {
+  readonly inBytes: number;
+  readonly outBytes: number;
+  readonly inMsgs: number;
+  readonly outMsgs: number;
+}
+
+/** The counters of one client. */
+export class ClientMetrics {
+  /** Plain counters and gauges, changed in place. */
+  readonly counts: typeof COUNTERS = { ...COUNTERS };
+  readonly publishLatency = new LatencyHistogram();
+  readonly handling = new LatencyHistogram();
+  readonly lag = new LatencyHistogram();
+  readonly publishRate = new RateMeter();
+  readonly receiveRate = new RateMeter();
+  readonly #rejected: Partial<Record<RejectReason, number>> = {};
+  readonly #startedAt = performance.now();
+
+  /** Counts a message that could not be processed. */
+  reject(reason: RejectReason): void {
+    this.#rejected[reason] = (this.#rejected[reason] ?? 0) + 1;
+  }
+
+  /** A copy of everything counted so far. */
+  snapshot(traffic: Traffic): MetricsSnapshot {
+    const { counts } = this;
+    const now = performance.now();
+    const { reconnects, disconnects, serverErrors } = counts;
+    const { confirmed, duplicates, failed, retries, inFlight, queued, payloadBytes } = counts;
+    const { received, acknowledged, retried, skipped, deadLettered, deadLetterFailures, pullErrors, buffered, running } = counts;
+    const wire = { inBytes: traffic.inBytes, outBytes: traffic.outBytes, inMessages: traffic.inMsgs, outMessages: traffic.outMsgs };
+    const sent = { confirmed, duplicates, failed, retries, inFlight, queued, payloadBytes };
+    const taken = { received, acknowledged, retried, skipped, deadLettered, deadLetterFailures, pullErrors, buffered, running };
+    return {
+      uptimeMs: now - this.#startedAt,
+      connection: { reconnects, disconnects, serverErrors, ...wire },
+      publish: { ...sent, confirmedPerSecond: this.publishRate.perSecond(now), latency: this.publishLatency.snapshot() },
+      consume: {
+        ...taken,
+        rejected: { ...this.#rejected },
+        receivedPerSecond: this.receiveRate.perSecond(now),
+        handling: this.handling.snapshot(),
+        lag: this.lag.snapshot(),
+      },
+    };
+  }
+}
