@@ -22,13 +22,18 @@ function crashAt(descriptor: number, data: unknown): void {
   for (;;);
 }
 
-const { openSync, writeSync, write } = fs;
+const { openSync, closeSync, writeSync, write } = fs;
 if (limit > 0 && process.argv[1]?.endsWith("natsbus.js") === true) {
   fs.openSync = ((path: fs.PathLike, ...rest: [fs.OpenMode?, fs.Mode?]) => {
     const descriptor = openSync(path, ...(rest as [fs.OpenMode]));
     if (String(path).includes("journal")) journals.add(descriptor);
     return descriptor;
   }) as typeof fs.openSync;
+  fs.closeSync = (descriptor) => {
+    // The number may stand for another file next.
+    journals.delete(descriptor);
+    closeSync(descriptor);
+  };
   fs.writeSync = ((descriptor: number, data: unknown, ...rest: unknown[]) => {
     crashAt(descriptor, data);
     return (writeSync as (...parameters: unknown[]) => number)(descriptor, data, ...rest);
