@@ -53,16 +53,15 @@ export async function openBus(options: PlaceOptions): Promise<BusPlace> {
 
 /**
  * Refuses to go on with a stack that was never made.
+ * @param remedy default: make it
  * @throws BusError ERR_STACK_MISSING
  */
-export function assertStackExists(address: StackAddress): void {
+export function assertStackExists(address: StackAddress, remedy = `make it with \`natsbus up --stack ${address.stack}\``): void {
   const names = listStacks(address.root, address.project).map((found) => found.stack);
   if (names.includes(address.stack)) return;
   throw new BusError(
     "ERR_STACK_MISSING",
     `stack ${address.stack} does not exist; there ${names.length === 0 ? "is none yet" : `are ${names.join(", ")}`}`,
-    {
-      remedy: `make it with \`natsbus up --stack ${address.stack}\``,
-    },
+    { remedy },
   );
 }

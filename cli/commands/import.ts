@@ -14,9 +14,21 @@ import { confirm } from "../prompt.ts";
 import { stackName, startFolder } from "../session.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
-function readDocument(file: string | undefined): Json {
+function readText(file: string | undefined): string {
   try {
-    return JSON.parse(readFileSync(file ?? 0, "utf8")) as Json;
+    return readFileSync(file ?? 0, "utf8");
+  } catch (cause) {
+    throw new BusError("ERR_USAGE", `${file ?? "stdin"} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      remedy: "pass a file that `natsbus export` or `pulumi stack export` wrote",
+    });
+  }
+}
+
+function readDocument(file: string | undefined): Json {
+  const text = readText(file);
+  try {
+    return JSON.parse(text) as Json;
   } catch (cause) {
     throw new BusError("ERR_STATE_CORRUPT", `${file ?? "stdin"} holds no JSON document`, {
       cause,

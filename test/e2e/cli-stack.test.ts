@@ -71,10 +71,18 @@ describe("the life of a stack", () => {
     expect(foreign.code).toBe(1);
     expect(foreign.stderr).toContain("is of stack other, not of dev");
 
-    expect((await project.run(["stacks", "rm", "dev", "--yes"])).stderr).toContain("still has");
+    // The count is the one the summary of the update shows.
+    expect(JSON.parse((await project.run(["stacks", "ls", "--json"])).stdout)).toMatchObject([{ stack: "dev", resources: 3 }]);
+    expect((await project.run(["stacks", "rm", "dev", "--yes"])).stderr).toContain("still has 3 resources");
+    expect((await project.run(["stacks", "rm", "nobody", "--yes"])).stderr).toContain("`natsbus stacks` lists the stacks");
+    expect(await project.run(["import", "--yes", "--file", "absent.json"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("absent.json cannot be read"),
+    });
     expect((await project.run(["destroy", "--yes"])).stdout).toContain("    - 3 deleted\n");
     expect(JSON.parse((await project.run(["stacks", "--json"])).stdout)).toMatchObject([{ stack: "dev", resources: 0 }]);
     expect((await project.run(["stacks", "rm", "dev", "--yes"])).code).toBe(0);
+    expect((await project.run(["stacks"])).stderr).toContain("there is no stack yet");
     expect((await project.run(["destroy", "--yes"])).code).toBe(6);
   });
 
