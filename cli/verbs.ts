@@ -13,6 +13,7 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
   refresh: { summary: "read the real state of every resource and note the drift", load: () => import("./commands/refresh.ts") },
   destroy: { summary: "delete everything the stack made", load: () => import("./commands/destroy.ts") },
   status: { summary: "show servers, meta leader, streams and what is wrong", load: () => import("./commands/status.ts") },
+  diff: { summary: "compare what is declared with what a cluster holds, without state", load: () => import("./commands/diff.ts") },
   creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
   publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },
   read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },

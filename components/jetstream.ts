@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { ResolvedCatalog } from "../streams/resolve.ts";
 import { Consumer, KeyValue, ObjectStore, Stream } from "../streams/resource.ts";
+import { partNames } from "./part-names.ts";
 
 /** Where the streams belong. */
 export interface JetStreamContext {
@@ -17,15 +18,16 @@ export interface JetStreamContext {
 /** Creates streams and their consumers, key-value buckets and object stores. */
 export function createJetStream(catalog: ResolvedCatalog, { name, connection, options }: JetStreamContext): void {
   const streams = new Map<string, Stream>();
-  for (const { args } of catalog.streams) streams.set(args.name, new Stream(`${name}-${args.name}`, { ...args, connection }, options));
+  const named = partNames(name);
+  for (const { args } of catalog.streams) streams.set(args.name, new Stream(named.stream(args), { ...args, connection }, options));
   for (const { args } of catalog.consumers) {
     const stream = streams.get(args.stream);
     // A deleted stream takes its consumers with it.
     const within = stream === undefined ? options : { ...options, dependsOn: [stream, ...dependencies(options)], deletedWith: stream };
-    new Consumer(`${name}-${args.stream}-${args.name}`, { ...args, connection }, within);
+    new Consumer(named.consumer(args), { ...args, connection }, within);
   }
-  for (const { args } of catalog.keyValue) new KeyValue(`${name}-kv-${args.bucket}`, { ...args, connection }, options);
-  for (const { args } of catalog.objectStores) new ObjectStore(`${name}-objects-${args.bucket}`, { ...args, connection }, options);
+  for (const { args } of catalog.keyValue) new KeyValue(named.keyValue(args), { ...args, connection }, options);
+  for (const { args } of catalog.objectStores) new ObjectStore(named.objectStore(args), { ...args, connection }, options);
 }
 
 function dependencies({ dependsOn }: pulumi.CustomResourceOptions): pulumi.Resource[] {

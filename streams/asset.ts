@@ -122,13 +122,15 @@ async function createAfresh(port: StreamPort, request: WriteRequest): Promise<St
   }
 }
 
-function observedStream(info: StreamInfo): Observed<StreamSpec> {
+/** A stream as the server describes it. */
+export function observedStream(info: StreamInfo): Observed<StreamSpec> {
   const { spec, ...rest } = readConfig(STREAM_FIELDS, info.config);
   const was = normaliseStream(spec);
   return { ...rest, spec: was, peers: info.peers, stake: (want) => ({ loss: streamLoss(info), costs: streamCosts({ was, want, info }) }) };
 }
 
-function observedConsumer(info: ConsumerInfo, stream: string): Observed<ConsumerSpec> {
+/** A consumer of `stream` as the server describes it. */
+export function observedConsumer(info: ConsumerInfo, stream: string): Observed<ConsumerSpec> {
   const { spec, ...rest } = readConfig(CONSUMER_FIELDS, info.config, { stream });
   const was = normaliseConsumer(spec);
   return { ...rest, spec: was, peers: info.peers, stake: () => ({ loss: consumerLoss(info, was), costs: [] }) };
