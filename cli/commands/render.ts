@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { localExporters, monitoringFacts } from "../../components/monitoring.ts";
+import { BusError } from "../../core/errors.ts";
+import { type RenderedFile, renderMonitoringFiles } from "../../observability/writers/files.ts";
+import { loadDeclared } from "../declared.ts";
+import { EXIT } from "../exit-codes.ts";
+import { COMMON_ARGS, defineVerb } from "../verb.ts";
+
+const WHAT = "monitoring";
+const FIRST_EXPORTER_PORT = 7777;
+// What the official Helm chart puts on its pods.
+const CHART_LABELS = { "app.kubernetes.io/name": "nats" };
+
+/** `natsbus render`. */
+export const verb = defineVerb({
+  name: "render",
+  summary: "write rules, dashboards and alert routes for the declared bus",
+  synopsis: "monitoring",
+  details:
+    "Everything comes from the catalogues and the stack file; no server is asked. The rules expect one prometheus-nats-exporter a server (docs/monitoring.md says with which flags), on consecutive ports of this machine.",
+  args: {
+    ...COMMON_ARGS,
+    what: { type: "positional", required: true, description: "monitoring" },
+    out: { type: "string", valueHint: "DIR", description: "folder to write into (default: monitoring)" },
+    exporterPort: { type: "string", valueHint: "PORT", description: "port of the first server's exporter (default: 7777)" },
+    operator: { type: "boolean", description: "write manifests for the Prometheus Operator and pods of the official chart instead" },
+    namespace: { type: "string", valueHint: "NAME", description: "namespace of those manifests (default: the stack's name)" },
+  },
+  examples: [
+    ["render monitoring", "Prometheus, Alertmanager and Grafana files into monitoring/"],
+    ["render monitoring --operator --stack prod --out manifests", "Prometheus Operator objects"],
+  ],
+  async run({ args, terminal }) {
+    if (args.what !== WHAT) {
+      throw new BusError("ERR_USAGE", `${JSON.stringify(args.what)} cannot be rendered`, { remedy: "`natsbus render monitoring` can" });
+    }
+    const bus = await loadDeclared(args, (text) => terminal.err(`note: ${text}\n`));
+    const exporters = localExporters(bus, parsePort(args.exporterPort));
+    const operator = args.operator === true ? { operator: { namespace: args.namespace ?? bus.spec.stack, podLabels: CHART_LABELS } } : {};
+    // The probe that would give the rest is not part of this version: what needs it is left out.
+    const files = renderMonitoringFiles(monitoringFacts(bus), { probe: false, scrape: { exporters }, ...operator });
+    const folder = args.out ?? "monitoring";
+    writeFiles(folder, files);
+    const paths = files.map((file) => join(folder, file.path));
+    terminal.out(args.json === true ? `${JSON.stringify({ files: paths }, null, 2)}\n` : `${paths.join("\n")}\n`);
+    return EXIT.ok;
+  },
+});
+
+function parsePort(text: string | undefined): number {
+  const port = text === undefined ? FIRST_EXPORTER_PORT : Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new BusError("ERR_USAGE", `--exporter-port ${text} is no port`, { remedy: "give a number from 1 to 65535" });
+}
+
+function writeFiles(folder: string, files: readonly RenderedFile[]): void {
+  for (const { path, content } of files) {
+    const file = resolve(folder, path);
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    } catch (cause) {
+      throw new BusError("ERR_RUNTIME_FOLDER", `${file} cannot be written`, {
+        cause,
+        remedy: "choose a folder that this user may write with --out",
+      });
+    }
+  }
+}
