@@ -13,7 +13,7 @@ export const verb = defineVerb({
   details: "Exit code 1 when something is wrong. Needs neither the passphrase nor credentials.",
   args: COMMON_ARGS,
   examples: [
-    ["status", "a table of the servers, and what to do when one is down"],
+    ["status", "a table of the servers and one of the streams, and what to do when something is wrong"],
     ["status --json", "the same as a document"],
   ],
   async run({ args, terminal }) {
@@ -21,10 +21,12 @@ export const verb = defineVerb({
     const [first] = bus.servers;
     const directory = first === undefined ? resolve(root, ".natsbus", stack) : dirname(resolve(root, first.directory));
     const cluster = await observeCluster(directory);
-    const status = { stack, cluster, problems: findProblems(stack, bus.servers, cluster) };
+    const status = { stack, cluster, problems: findProblems(stack, bus, cluster) };
     if (args.json === true) {
       const servers = cluster.servers.map((server) => ({ ...server, ports: bus.servers.find((one) => one.name === server.name)?.ports }));
-      terminal.out(`${JSON.stringify({ stack, ...cluster, servers, streams: bus.streams, problems: status.problems }, null, 2)}\n`);
+      const seen = new Set(cluster.streams.map((stream) => stream.name));
+      const streams = [...cluster.streams, ...bus.streams.filter((stream) => !seen.has(stream.name))];
+      terminal.out(`${JSON.stringify({ stack, ...cluster, servers, streams, problems: status.problems }, null, 2)}\n`);
     } else terminal.out(renderStatus(status, bus.servers, terminal.outPalette));
     return status.problems.length === 0 ? EXIT.ok : EXIT.error;
   },

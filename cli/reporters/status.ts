@@ -1,5 +1,6 @@
 import type { ClusterStatus, ServerStatus } from "../../components/process/observe.ts";
-import type { BusServer } from "../bus-state.ts";
+import type { StreamStatus } from "../../components/process/stream-status.ts";
+import type { BusServer, BusState } from "../bus-state.ts";
 import type { Palette } from "./palette.ts";
 import { renderTable } from "./table.ts";
 
@@ -16,9 +17,10 @@ export interface BusStatus {
   readonly problems: readonly StatusProblem[];
 }
 
-/** What is wrong: servers the state knows and nobody finds, servers that are down or silent, a cluster that is not ready, replicas that are behind. */
-export function findProblems(stack: string, wanted: readonly BusServer[], cluster: ClusterStatus): readonly StatusProblem[] {
+/** What is wrong: servers the state knows and nobody finds, servers that are down or silent, a cluster that is not ready, replicas that are behind, streams that are gone. */
+export function findProblems(stack: string, bus: Pick<BusState, "servers" | "streams">, cluster: ClusterStatus): readonly StatusProblem[] {
   const up = `natsbus up --stack ${stack}`;
+  const wanted = bus.servers;
   if (wanted.length === 0 && cluster.servers.length === 0)
     return [{ what: `stack ${stack} is not up`, remedy: `bring it up with \`${up}\`` }];
   const found = new Set(cluster.servers.map((server) => server.name));
@@ -26,6 +28,9 @@ export function findProblems(stack: string, wanted: readonly BusServer[], cluste
   const down = cluster.servers.filter((server) => !server.alive);
   const silent = cluster.servers.filter((server) => server.alive && server.version === undefined);
   const rest = down.length === 0 && silent.length === 0 ? [cluster.blocked, cluster.behind].filter((text) => text !== undefined) : [];
+  // Only servers that all answer and agree can say that a stream is not there.
+  const isWhole = lost.length + down.length + silent.length + rest.length === 0;
+  const present = new Set(cluster.streams.map((stream) => stream.name));
   return [
     ...lost.map((server) => ({
       what: `the folder of ${server.name} is gone (${server.directory})`,
@@ -39,13 +44,19 @@ export function findProblems(stack: string, wanted: readonly BusServer[], cluste
       what: `${server.name} runs (pid ${server.pid}) and its monitor ${server.monitorUrl} does not answer`,
       remedy: `look into the log in ${server.folder}`,
     })),
+    ...(isWhole ? bus.streams.filter((stream) => !present.has(stream.name)) : []).map(({ name }) => ({
+      what: `stream ${name} is gone`,
+      remedy: `make it again, empty, with \`${up} --refresh\``,
+    })),
     ...rest.map((what) => ({ what, remedy: `look again in a moment; if it stays so, look into the servers' logs, then \`${up}\`` })),
   ];
 }
 
 const HEAD = ["SERVER", "PID", "UP SINCE", "CLIENT", "MONITOR", "ROUTE", "VERSION", "META", "STREAMS", "CONSUMERS", "CONNECTIONS"];
 
-/** A table of the servers, then what is wrong and what to do, or that all is well. `wanted` tells the route ports. */
+const STREAM_HEAD = ["STREAM", "ACCOUNT", "MESSAGES", "BYTES", "CONSUMERS", "LEADER", "REPLICAS"];
+
+/** A table of the servers and one of the streams, then what is wrong and what to do, or that all is well. `wanted` tells the route ports. */
 export function renderStatus(status: BusStatus, wanted: readonly BusServer[], palette: Palette): string {
   const { cluster, problems } = status;
   const routes = new Map(wanted.map((server) => [server.name, String(server.ports.route)]));
@@ -53,7 +64,12 @@ export function renderStatus(status: BusStatus, wanted: readonly BusServer[], pa
   const list = problems.map(({ what, remedy }) => `${palette.error("wrong:")} ${what}\n       ${remedy}\n`);
   const verdict =
     problems.length === 0 ? palette.create("All servers are up; every stream and consumer replica is current.\n") : list.join("");
-  return [...(rows.length === 0 ? [] : [renderTable(HEAD, rows, palette)]), verdict].join("\n");
+  const streams = cluster.streams.map(streamCells);
+  const tables = [
+    ...(rows.length === 0 ? [] : [renderTable(HEAD, rows, palette)]),
+    ...(streams.length === 0 ? [] : [renderTable(STREAM_HEAD, streams, palette)]),
+  ];
+  return [...tables, verdict].join("\n");
 }
 
 /** Port of a URL, `-` when it names none. */
@@ -73,4 +89,9 @@ function serverCells(server: ServerStatus, about: { readonly route: string; read
     meta,
     ...[server.streams, server.consumers, server.connections].map(shown),
   ];
+}
+
+function streamCells(stream: StreamStatus): readonly string[] {
+  const counts = [stream.messages, stream.bytes, stream.consumers].map(String);
+  return [stream.name, stream.account, ...counts, stream.leader ?? "none", `${stream.current}/${stream.replicas}`];
 }

@@ -64,7 +64,9 @@ export interface StreamDetail {
   /** The stream's group; absent on a lone server. */
   readonly cluster?: GroupState;
   /** Its configuration, when asked for. */
-  readonly config?: { readonly num_replicas?: number };
+  readonly config?: { readonly num_replicas?: number; readonly subjects?: readonly string[] };
+  /** What this replica holds. */
+  readonly state?: { readonly messages?: number; readonly bytes?: number; readonly consumer_count?: number };
   /** Its consumers' replicas on this server. */
   readonly consumer_detail?: readonly { readonly name: string; readonly cluster?: GroupState }[];
 }

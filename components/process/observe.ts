@@ -5,6 +5,7 @@ import { askMonitor, type Jsz, type MonitorAddress, type Varz } from "./monitor.
 import { listNodeFolders, type NodeNote } from "./node-note.ts";
 import { assetBlocker, leaderOf, metaBlocker, type NodeView, observeNodes } from "./readiness.ts";
 import { findServer } from "./server-record.ts";
+import { collectStreams, type StreamStatus } from "./stream-status.ts";
 
 /** One server as it is. */
 export interface ServerStatus {
@@ -42,6 +43,8 @@ export interface ClusterStatus {
   readonly cluster?: string;
   /** Every server natsbus made here. */
   readonly servers: readonly ServerStatus[];
+  /** Every stream the servers hold, by account and name. */
+  readonly streams: readonly StreamStatus[];
   /** Meta leader; absent: none is elected. */
   readonly metaLeader?: string;
   /** Why the cluster is not ready; absent: it is. */
@@ -57,13 +60,16 @@ export interface ClusterStatus {
 export async function observeCluster(directory: string): Promise<ClusterStatus> {
   const found = await listNodeFolders(resolve(directory));
   const first = found[0];
-  if (first === undefined) return { servers: [] };
+  if (first === undefined) return { servers: [], streams: [] };
   const nodes = await Promise.all(found.map(async ({ folder, note }) => ({ name: note.name, monitor: await addressOf(folder, note) })));
   const [views, servers] = await Promise.all([
     observeNodes(nodes, true),
     Promise.all(found.map(({ folder, note }, index) => observeServer(folder, note, nodes[index]?.monitor ?? { url: note.monitorUrl }))),
   ]);
-  return { cluster: first.note.cluster, servers: servers.map((server, index) => withAssets(server, views[index])), ...judge(views) };
+  const looked = servers.map((server, index) => withAssets(server, views[index]));
+  // What another program says on the port of a server that does not run is not about this cluster.
+  const own = views.filter((_, index) => looked[index]?.version !== undefined);
+  return { cluster: first.note.cluster, servers: looked, streams: collectStreams(own), ...judge(views) };
 }
 
 function judge(views: readonly NodeView[]): Pick<ClusterStatus, "metaLeader" | "blocked" | "behind"> {

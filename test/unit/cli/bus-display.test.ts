@@ -119,15 +119,22 @@ describe("status", () => {
     streams: 6,
     consumers: 4,
   };
-  const fine: ClusterStatus = { cluster: "c", servers: [server], metaLeader: "n1" };
+  const stream = { name: "AUDIT", account: "BUS", subjects: ["audit.*.x"], messages: 3, bytes: 90, consumers: 1, leader: "n1" };
+  const streams = [
+    { ...stream, replicas: 1, current: 1 },
+    { ...stream, name: "SECURITY", messages: 0, bytes: 0, replicas: 1, current: 1 },
+  ];
+  const fine: ClusterStatus = { cluster: "c", servers: [server], streams, metaLeader: "n1" };
   const wanted: readonly BusServer[] = BUS.servers;
 
   test("all is well", () => {
-    expect(
-      renderStatus({ stack: "dev", cluster: fine, problems: findProblems("dev", wanted, fine) }, wanted, plain),
-    ).toMatchInlineSnapshot(`
+    expect(renderStatus({ stack: "dev", cluster: fine, problems: findProblems("dev", BUS, fine) }, wanted, plain)).toMatchInlineSnapshot(`
       "SERVER  PID  UP SINCE              CLIENT  MONITOR  ROUTE  VERSION  META    STREAMS  CONSUMERS  CONNECTIONS
       n1      7    2026-01-01 00:00:00Z  4222    8222     6222   2.15.2   leader  6        4          2
+
+      STREAM    ACCOUNT  MESSAGES  BYTES  CONSUMERS  LEADER  REPLICAS
+      AUDIT     BUS      3         90     1          n1      1/1
+      SECURITY  BUS      0         0      1          n1      1/1
 
       All servers are up; every stream and consumer replica is current.
       "
@@ -137,7 +144,7 @@ describe("status", () => {
   const { pid: _, startedAt: __, version: ___, ...gone } = { ...server, alive: false };
   const { version: ____, ...silent } = server;
   test.each<[string, ClusterStatus, readonly BusServer[], readonly string[]]>([
-    ["never up", { servers: [] }, [], ["stack dev is not up"]],
+    ["never up", { servers: [], streams: [] }, [], ["stack dev is not up"]],
     ["a server is down", { ...fine, servers: [gone], blocked: "n1 does not answer" }, wanted, ["n1 is down"]],
     [
       "a server is silent",
@@ -145,11 +152,18 @@ describe("status", () => {
       wanted,
       ["n1 runs (pid 7) and its monitor http://127.0.0.1:8222 does not answer"],
     ],
-    ["a folder is gone", { servers: [] }, wanted, ["the folder of n1 is gone (.natsbus/dev/n1)"]],
+    ["a folder is gone", { servers: [], streams: [] }, wanted, ["the folder of n1 is gone (.natsbus/dev/n1)"]],
     ["no leader", { ...fine, blocked: "no meta leader is elected yet" }, wanted, ["no meta leader is elected yet"]],
+    ["a stream is gone", { ...fine, streams: streams.slice(0, 1) }, wanted, ["stream SECURITY is gone"]],
+    [
+      "streams are not missed while a server is down",
+      { ...fine, servers: [gone], streams: [], blocked: "n1 does not answer" },
+      wanted,
+      ["n1 is down"],
+    ],
     ["a replica is behind", { ...fine, behind: "stream A is not current on n2" }, wanted, ["stream A is not current on n2"]],
   ])("%s is told with what to do", (_title, cluster, servers, expected) => {
-    const problems = findProblems("dev", servers, cluster);
+    const problems = findProblems("dev", { servers, streams: servers.length === 0 ? [] : BUS.streams }, cluster);
     expect(problems.map(({ what }) => what)).toEqual(expected);
     for (const { remedy } of problems) expect(remedy).not.toBe("");
   });
