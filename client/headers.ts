@@ -17,6 +17,21 @@ export const HEADER = {
   signature: "Natsbus-Signature",
 } as const;
 
+/** What a dead letter says about the message it was. */
+export const DEAD_HEADER = {
+  /** Why: a {@link RejectReason}. */
+  reason: "Natsbus-Dead-Reason",
+  /** The same in words. */
+  detail: "Natsbus-Dead-Detail",
+  subject: "Natsbus-Dead-Subject",
+  stream: "Natsbus-Dead-Stream",
+  sequence: "Natsbus-Dead-Sequence",
+  consumer: "Natsbus-Dead-Consumer",
+  deliveries: "Natsbus-Dead-Deliveries",
+  /** `omitted` when the payload and these headers together exceed what the server takes. */
+  payload: "Natsbus-Dead-Payload",
+} as const;
+
 /** Plain form of message headers: name to value, one value a name. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 

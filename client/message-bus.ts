@@ -1,18 +1,23 @@
 /** The door of an application to its bus. */
 import { randomUUID } from "node:crypto";
+import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import { encodePayload } from "./codec.ts";
 import { connectClient } from "./connect.ts";
+import { type ConsumeArgs, resolveConsume } from "./consume-args.ts";
+import { openConsumer } from "./consumer-access.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
 import { Publisher, type PublishingArgs, type PublishReceipt } from "./publisher.ts";
 import { MessageSigner } from "./signing.ts";
 import { readStackConnection, type StackPlace } from "./stack-files.ts";
 import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
+import { Undertaker } from "./undertaker.ts";
 import { MessageVerifier, type VerificationArgs } from "./verifier.ts";
+import { Worker } from "./worker.ts";
 
 /** How a client behaves once it is connected. */
 export interface ClientArgs {
@@ -64,13 +69,16 @@ export class MessageBus implements AsyncDisposable {
   readonly #connection: NatsConnection;
   readonly #metrics = new ClientMetrics();
   readonly #publisher: Publisher;
-  readonly #drainMs: number;
+  readonly #jetstream: JetStreamClient;
+  readonly #behaviour: Behaviour;
+  readonly #workers = new Set<Worker>();
   #closing: Promise<void> | undefined;
 
   private constructor(connection: NatsConnection, args: Behaviour) {
     this.#connection = connection;
     this.#publisher = new Publisher(connection, this.#metrics, args.publishing, args.signer);
-    this.#drainMs = args.drainMs;
+    this.#jetstream = jetstream(connection);
+    this.#behaviour = args;
     void this.#watch();
   }
 
@@ -110,9 +118,34 @@ export class MessageBus implements AsyncDisposable {
     return this.#publisher.publish({ subject: literal, payload, headers: { ...ownHeaders(args.headers), ...headers }, id, deadlineMs });
   }
 
+  /**
+   * Begins to hand messages to handlers, and goes on until the worker is drained or the client closed.
+   * @throws ERR_CLIENT_OPTION, ERR_UNIT, ERR_CLIENT_CONSUMER when a consumer cannot be read, ERR_CLIENT_CLOSED
+   *
+   * @example
+   * await using worker = await bus.consume({
+   *   stream: "SECURITY", consumer: "security-worker", routes: [route(alert, async ({ value }) => page(value.host))],
+   * });
+   */
+  async consume(args: ConsumeArgs): Promise<Worker> {
+    this.#assertOpen();
+    const spec = resolveConsume(args);
+    const consumers = await Promise.all(spec.lanes.map((lane) => openConsumer(this.#jetstream, spec.stream, lane.consumer)));
+    this.#assertOpen();
+    const undertaker = new Undertaker(this.#publisher, this.#metrics);
+    const onStop = (stopped: Worker): void => void this.#workers.delete(stopped);
+    const tools = { metrics: this.#metrics, verifier: this.#behaviour.verifier, undertaker, onStop };
+    const worker = new Worker(spec, consumers, tools, this.#behaviour.drainMs);
+    this.#workers.add(worker);
+    return worker;
+  }
+
   /** Everything counted since the client connected. */
   metrics(): MetricsSnapshot {
     this.#publisher.observe();
+    const workers = [...this.#workers];
+    this.#metrics.counts.buffered = workers.reduce((sum, worker) => sum + worker.buffered, 0);
+    this.#metrics.counts.running = workers.reduce((sum, worker) => sum + worker.running, 0);
     return this.#metrics.snapshot(this.#connection.stats());
   }
 
@@ -128,8 +161,10 @@ export class MessageBus implements AsyncDisposable {
   }
 
   async #shutDown(): Promise<void> {
-    await within(this.#drainMs, this.#publisher.idle());
-    await within(this.#drainMs, this.#connection.drain());
+    const { drainMs } = this.#behaviour;
+    await Promise.all([...this.#workers].map((worker) => worker.drain()));
+    await within(drainMs, this.#publisher.idle());
+    await within(drainMs, this.#connection.drain());
     await this.#connection.close();
   }
 
