@@ -6,7 +6,7 @@ import type { ConsumerInfo, StreamInfo, StreamPort } from "../streams/port.ts";
 export interface LiveBus {
   /** Streams by name; buckets and stores are among them. */
   readonly streams: ReadonlyMap<string, StreamInfo>;
-  /** Durable consumers by {@link consumerKey}; others are their clients' own business. */
+  /** Durable consumers by {@link consumerKey}, but for those the server makes for itself; others are their clients' own business. */
   readonly consumers: ReadonlyMap<string, LiveConsumer>;
   /** Names of streams, and keys of consumers, that exist but whose servers do not answer: unknown, never absent. */
   readonly unknown: ReadonlySet<string>;
@@ -45,7 +45,7 @@ export async function observeBus(port: StreamPort, expected: readonly ConsumerNa
   const unknown = new Set(list.unknown);
   const note = (stream: string, info: ConsumerInfo) => {
     const name = info.config["durable_name"];
-    if (typeof name === "string" && name !== "") consumers.set(consumerKey({ stream, name }), { stream, info });
+    if (typeof name === "string" && name !== "" && !isServerMade(info)) consumers.set(consumerKey({ stream, name }), { stream, info });
   };
   const read = [...streams].filter(([, info]) => info.consumers > 0).map(([stream]) => stream);
   await sideBySide(read, async (stream) => {
@@ -60,6 +60,12 @@ export async function observeBus(port: StreamPort, expected: readonly ConsumerNa
     else if (answer.info !== undefined) note(one.stream, answer.info);
   });
   return { streams, consumers, unknown };
+}
+
+/** Since 2.14 a server makes durable consumers of its own for mirrors and sources of interest and workqueue streams; they come and go with those. */
+function isServerMade({ config }: ConsumerInfo): boolean {
+  const labels = (config["metadata"] ?? {}) as Readonly<Record<string, string>>;
+  return "_nats.src.stream" in labels || "_nats.mirror.stream" in labels;
 }
 
 /** The answer; `undefined` when nothing can be known because servers are away. */

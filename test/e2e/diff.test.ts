@@ -62,6 +62,27 @@ test("what differs is told with its meaning and its cost, exit code 7, and nothi
   expect([after["config"], after["state"]]).toEqual([before["config"], before["state"]]);
 });
 
+test("what discover writes is taken over by the next up, with all it holds, and then nothing differs", async () => {
+  await publish(project, "spare.a", 4);
+  const file = project.path("streams/discovered.ts");
+  const discover = await project.natsbus(["discover", "--file", file]);
+  expect(discover.code, discover.stderr).toBe(0);
+  expect(discover.stderr).toContain("found: streams 5, consumers 3, key-value buckets 1, object stores 1\n");
+  expect(await project.natsbus(["discover", "--file", file])).toMatchObject({ code: 2, stderr: expect.stringContaining("exists already") });
+  const own = 'import { discovered } from "./discovered.ts";\nexport const catalog: Catalog = discovered;\n';
+  project.edit("streams/catalog.ts", "export const catalog: Catalog = {", `${own}export const shipped: Catalog = {`);
+  const before = await jetStreamApi(project, "STREAM.INFO.SPARE");
+
+  const plan = await project.natsbus(["diff"]);
+  expect(plan.code).toBe(7);
+  expect(plan.stdout).toBe("~ stream SPARE is there; up takes it over\n    natsbus did not make it\n\nstack dev: 1 different, 9 equal.\n");
+  const up = await project.natsbus(["up", "--yes", "--skip-preview"]);
+  expect(up.code, up.stderr).toBe(0);
+  expect((await jetStreamApi(project, "STREAM.INFO.SPARE"))["state"]).toEqual(before["state"]);
+  expect(await project.natsbus(["diff"])).toMatchObject({ code: 0 });
+  expect((await project.natsbus(["up", "--yes", "--skip-preview", "--expect-no-changes"])).code).toBe(0);
+});
+
 test("with the servers gone it says so, instead of calling everything missing", async () => {
   const url = "nats://127.0.0.1:1";
   expect(await project.natsbus(["diff", "--url", url])).toMatchObject({
