@@ -1,4 +1,5 @@
 import type { StepEventMetadata } from "../../engine/events.ts";
+import { SECRET_TEXT } from "../../engine/masking.ts";
 import { parseUrn } from "../../engine/urn.ts";
 import { propertyDiff } from "./diff.ts";
 import { hasChanges } from "./object-diff.ts";
@@ -37,6 +38,12 @@ function renderChange(step: StepEventMetadata, palette: Palette): string[] {
   const head = `  ${symbol}${type} ${name}`;
   const lines = objectLines(diff, 8, { palette, hideSame: true });
   const why = step.keys !== null && step.keys.length > 0 ? [`        ${palette.faint(`replaced because of ${step.keys.join(", ")}`)}`] : [];
-  const drift = lines.length === 0 ? [`        ${palette.faint("what is there differs from what was last written")}`] : [];
+  const drift = lines.length === 0 ? [`        ${palette.faint(hiddenReason(step))}`] : [];
   return [color === undefined ? head : palette[color](head), ...lines, ...drift, ...why];
+}
+
+/** Why something changes of which no property shows a difference. Two secrets look the same. */
+function hiddenReason(step: StepEventMetadata): string {
+  const hasSecret = JSON.stringify(step.new?.inputs ?? {}).includes(JSON.stringify(SECRET_TEXT));
+  return `${hasSecret ? "a secret property differs, or " : ""}what is there differs from what was last written`;
 }

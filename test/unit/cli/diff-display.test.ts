@@ -84,6 +84,13 @@ describe("renderChanges", () => {
     `);
   });
 
+  test("does not call drift what may be a changed secret", () => {
+    const hidden = { ...OLD, connection: "[secret]" };
+    expect(renderChanges({ steps: [step("update", hidden, hidden)], drift: [] }, palette)).toContain(
+      "a secret property differs, or what is there differs from what was last written",
+    );
+  });
+
   test("names what drifted and what is gone", () => {
     const drift = [step("refresh", OLD, { ...OLD, maxAge: "1d" }), step("delete", OLD, null), step("refresh", OLD, OLD)];
     expect(renderChanges({ steps: [], drift }, palette)).toMatchInlineSnapshot(`
