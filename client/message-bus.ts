@@ -9,9 +9,12 @@ import { encodePayload } from "./codec.ts";
 import { connectClient } from "./connect.ts";
 import { type ConsumeArgs, resolveConsume } from "./consume-args.ts";
 import { openConsumer } from "./consumer-access.ts";
+import type { DeadLetter } from "./dead-letter.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
 import { Publisher, type PublishingArgs, type PublishReceipt } from "./publisher.ts";
+import { type DeadLetterArgs, type RedriveReceipt, readDeadLetters, redriveLetter } from "./redrive.ts";
+import { type ReplayArgs, type ReplayedMessage, replayRange } from "./replay.ts";
 import { MessageSigner } from "./signing.ts";
 import { readStackConnection, type StackPlace } from "./stack-files.ts";
 import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
@@ -138,6 +141,33 @@ export class MessageBus implements AsyncDisposable {
     const worker = new Worker(spec, consumers, tools, this.#behaviour.drainMs);
     this.#workers.add(worker);
     return worker;
+  }
+
+  /**
+   * Reads messages again without taking them from any consumer. Ends at the last message there was when it began.
+   * @throws ERR_CLIENT_OPTION, ERR_CLIENT_CLOSED, ERR_CLIENT_STREAM when the stream does not exist or may not be read
+   */
+  async *replay<In, Out>(subject: Subject<In, Out>, args: ReplayArgs): AsyncGenerator<ReplayedMessage<Out>> {
+    this.#assertOpen();
+    yield* replayRange({ jetstream: this.#jetstream, metrics: this.#metrics, verifier: this.#behaviour.verifier }, subject, args);
+  }
+
+  /**
+   * Reads the dead letters of a stream, oldest first.
+   * @throws ERR_CLIENT_OPTION, ERR_CLIENT_CLOSED, ERR_CLIENT_STREAM
+   */
+  async *deadLetters(args: DeadLetterArgs): AsyncGenerator<DeadLetter> {
+    this.#assertOpen();
+    yield* readDeadLetters(this.#jetstream, args);
+  }
+
+  /**
+   * Publishes a dead letter to its original subject again and takes it out of its stream.
+   * @throws ERR_CLIENT_OPTION when its payload was not kept, and what {@link publish} throws
+   */
+  async redrive(letter: DeadLetter): Promise<RedriveReceipt> {
+    this.#assertOpen();
+    return redriveLetter(this.#jetstream, this.#publisher, letter);
   }
 
   /** Everything counted since the client connected. */

@@ -105,6 +105,7 @@ export const ERROR_CODES = {
   ERR_CLIENT_DEADLINE: "a message was not confirmed before its deadline; it may or may not be stored",
   ERR_CLIENT_BACKPRESSURE: "more messages wait to be published than the client holds",
   ERR_CLIENT_CONSUMER: "a consumer does not exist, may not be read, or does not ask for acknowledgements",
+  ERR_CLIENT_STREAM: "messages of a stream cannot be read",
   ERR_CLIENT_KEY: "a key for signing or verifying messages is not a user key of NATS",
   // components
   ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { AckPolicy, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineSubject, MessageBus } from "../../../client/index.ts";
+import { defineSubject, MessageBus, route } from "../../../client/index.ts";
 import { type BusIdentity, startBusIdentity } from "../../support/bus-identity.ts";
 
 const alert = defineSubject("security.*.alert", z.object({ host: z.string(), count: z.number().int().default(1) }), { version: 3 });
@@ -33,7 +33,8 @@ async function writeStack(): Promise<string> {
     await writeFile(join(stack, `n${index + 1}`, "natsbus.json"), JSON.stringify({ cluster: "test", clientUrl }));
   }
   await writeFile(join(stack, "ca.pem"), identity.system.ca ?? "");
-  for (const user of ["admin", "security"]) await writeFile(join(stack, `creds/${user}.creds`), identity.connectionOf(user).creds ?? "");
+  for (const user of ["admin", "security", "performance"])
+    await writeFile(join(stack, `creds/${user}.creds`), identity.connectionOf(user).creds ?? "");
   return folder;
 }
 
@@ -49,9 +50,32 @@ describe("connecting to a stack", () => {
     await expect(missing({ stack: "prod", project })).rejects.toMatchObject({ code: "ERR_CLIENT_STACK" });
     await expect(missing({ stack: "dev", user: "nobody", project })).rejects.toMatchObject({
       code: "ERR_CLIENT_STACK",
-      remedy: "it has admin, security",
+      remedy: "it has admin, performance, security",
     });
     await expect(missing({ stack: "../dev", project })).rejects.toMatchObject({ code: "ERR_CLIENT_STACK" });
+  });
+});
+
+describe("a user with the shipped rights and no more", () => {
+  it("consumes its family's worker and buries what it cannot read, but may not use another family's", async () => {
+    await using admin = await MessageBus.connect({ stack: "dev", project });
+    const manager = await jetstreamManager(admin.connection);
+    const config = { durable_name: "security-worker", ack_policy: AckPolicy.Explicit, filter_subject: "security.high.>" };
+    await manager.consumers.add("SECURITY", config);
+    await admin.connection.request("security.high.alert", "nonsense", { timeout: 2_000 });
+    await admin.publish(alert, { host: "n2" }, { priority: "high" });
+    await using bus = await MessageBus.connect({ stack: "dev", user: "security", project });
+    const hosts: string[] = [];
+    const routes = [route(alert, ({ value }) => void hosts.push(value.host))];
+    await using _worker = await bus.consume({ stream: "SECURITY", consumer: "security-worker", routes });
+    await expect.poll(async () => (await manager.consumers.info("SECURITY", "security-worker")).ack_floor.consumer_seq).toBe(2);
+    expect(hosts).toEqual(["n2"]);
+    expect(bus.metrics().consume).toMatchObject({ deadLettered: 1, acknowledged: 1 });
+    await using other = await MessageBus.connect({ stack: "dev", user: "performance", project });
+    await expect(other.consume({ stream: "SECURITY", consumer: "security-worker", routes })).rejects.toMatchObject({
+      code: "ERR_CLIENT_CONSUMER",
+    });
+    await expect(Array.fromAsync(bus.replay(alert, { stream: "SECURITY" }))).rejects.toMatchObject({ code: "ERR_CLIENT_STREAM" });
   });
 });
 
