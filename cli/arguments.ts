@@ -60,7 +60,7 @@ export function assertArguments(verb: Verb, rawArgs: readonly string[]): void {
   const places = Object.entries(verb.args).filter(([, definition]) => definition.type === "positional");
   const extra = words[places.length];
   if (extra !== undefined) throw usage(verb, `unexpected word ${JSON.stringify(extra)}`);
-  const missing = places.slice(words.length).find(([, definition]) => definition.required !== false);
+  const missing = places.slice(words.length).find(([, definition]) => definition.required !== false && definition.default === undefined);
   if (missing !== undefined) throw usage(verb, `${missing[0].toUpperCase()} is missing: ${missing[1].description ?? ""}`);
   if (command.length > 0 && verb.takesCommand !== true) throw usage(verb, "takes no command behind `--`");
 }

@@ -59,6 +59,12 @@ describe("assertArguments", () => {
     );
   });
 
+  test("does not miss a word that has a default", () => {
+    const args = { ...COMMON_ARGS, thing: { type: "positional", default: "it" } } as const;
+    const lenient = defineVerb({ name: "make", summary: "", synopsis: "[THING]", args, examples: [], run: async () => 0 });
+    expect(() => assertArguments(lenient, [])).not.toThrow();
+  });
+
   test("leaves the command behind -- alone", () => {
     expect(() => assertArguments(withCommand, ["--yes", "--", "ls", "--nonsense", "a", "b"])).not.toThrow();
   });
