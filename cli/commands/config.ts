@@ -108,6 +108,7 @@ async function set(options: Options, { key, text }: { readonly key: string; read
     assertAllowed(place, name, asText(text));
     saveSetting(place.settings, name, { text: asText(text) });
   }
+  if (options.json === true) terminal.out(`${JSON.stringify({ key: name, file: place.settings.path })}\n`);
   terminal.err(`${name} is set in ${place.settings.path}; \`natsbus up\` applies it\n`);
   return EXIT.ok;
 }
@@ -130,6 +131,7 @@ function remove(options: Options, key: string, terminal: Terminal): number {
   const name = qualify(project, key);
   if (settingsConfig(settings)[name] === undefined) throw new BusError("ERR_USAGE", `stack ${stack} has no setting ${name}`);
   saveSetting(settings, name, undefined);
+  if (options.json === true) terminal.out(`${JSON.stringify({ key: name, file: settings.path })}\n`);
   terminal.err(`${name} is removed from ${settings.path}; \`natsbus up\` applies it\n`);
   return EXIT.ok;
 }

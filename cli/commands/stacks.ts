@@ -36,7 +36,11 @@ function list({ project, address }: StackPlace, json: boolean, terminal: Termina
   return EXIT.ok;
 }
 
-async function remove(place: StackPlace, options: { readonly yes: boolean; readonly force: boolean }, terminal: Terminal): Promise<number> {
+async function remove(
+  place: StackPlace,
+  options: { readonly yes: boolean; readonly force: boolean; readonly json: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const { address } = place;
   assertStackExists(address, "`natsbus stacks` lists the stacks");
   const { resources } = loadState(address, HIDDEN_SECRETS);
@@ -55,6 +59,7 @@ async function remove(place: StackPlace, options: { readonly yes: boolean; reado
     lock.release();
     rmSync(locks, { recursive: true, force: true });
   }
+  if (options.json) terminal.out(`${JSON.stringify({ stack: address.stack, removed: true })}\n`);
   terminal.err(`stack ${address.stack} is removed; its settings file stays\n`);
   return EXIT.ok;
 }
@@ -81,6 +86,10 @@ export const verb = defineVerb({
     const name = args.name ?? args.stack;
     if (name === undefined)
       throw new BusError("ERR_USAGE", "stacks rm needs the name of a stack", { remedy: "`natsbus stacks` lists them" });
-    return remove(locateStack({ ...args, stack: name }), { yes: args.yes === true, force: args.force === true }, terminal);
+    return remove(
+      locateStack({ ...args, stack: name }),
+      { yes: args.yes === true, force: args.force === true, json: args.json === true },
+      terminal,
+    );
   },
 });

@@ -81,7 +81,8 @@ describe("the life of a stack", () => {
     });
     expect((await project.run(["destroy", "--yes"])).stdout).toContain("    - 3 deleted\n");
     expect(JSON.parse((await project.run(["stacks", "--json"])).stdout)).toMatchObject([{ stack: "dev", resources: 0 }]);
-    expect((await project.run(["stacks", "rm", "dev", "--yes"])).code).toBe(0);
+    const removed = await project.run(["stacks", "rm", "dev", "--yes", "--json"]);
+    expect({ code: removed.code, document: JSON.parse(removed.stdout) }).toEqual({ code: 0, document: { stack: "dev", removed: true } });
     expect((await project.run(["stacks"])).stderr).toContain("there is no stack yet");
     expect((await project.run(["destroy", "--yes"])).code).toBe(6);
   });
@@ -106,7 +107,8 @@ describe("settings", () => {
     expect((await project.run(["config", "get", "token", "--show"])).stdout).toBe("hush\n");
     expect(JSON.parse((await project.run(["config", "--json"])).stdout)).toEqual({ "goldens:size": "3", "goldens:token": "[secret]" });
     expect(readFileSync(join(project.directory, "Pulumi.dev.yaml"), "utf8")).not.toContain("hush");
-    expect((await project.run(["config", "rm", "size"])).code).toBe(0);
+    expect(JSON.parse((await project.run(["config", "set", "size", "4", "--json"])).stdout)).toMatchObject({ key: "goldens:size" });
+    expect(JSON.parse((await project.run(["config", "rm", "size", "--json"])).stdout)).toMatchObject({ key: "goldens:size" });
     expect((await project.run(["config", "get", "size"])).code).toBe(2);
   });
 });
