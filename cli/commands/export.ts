@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { BusError } from "../../core/errors.ts";
 import { exportState } from "../../engine/recorder.ts";
 import { openStack } from "../../engine/stack.ts";
@@ -36,6 +36,8 @@ export const verb = defineVerb({
 
 function writeDocument(file: string, text: string): void {
   try {
+    // The mode counts for a new file only; an older one may be readable to others.
+    if (existsSync(file)) chmodSync(file, 0o600);
     writeFileSync(file, text, { mode: 0o600 });
   } catch (cause) {
     throw new BusError("ERR_STATE_WRITE", `${file} cannot be written`, { cause, remedy: "choose a file that this user may write" });

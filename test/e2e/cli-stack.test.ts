@@ -60,6 +60,7 @@ describe("the life of a stack", () => {
     expect((await project.run(["outputs", "nope"])).code).toBe(2);
 
     const file = join(project.directory, "state.json");
+    writeFileSync(file, "", { mode: 0o644 });
     expect((await project.run(["export", "--file", file])).code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(file, "utf8")).not.toContain("hush");
