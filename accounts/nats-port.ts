@@ -1,7 +1,9 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
-import type { AccountPort, ServerAnswer } from "./port.ts";
+import type { AccountPort, ServerAnswer, StoredAccount } from "./port.ts";
+
+const FIRST_WAIT_MS = 250;
 
 interface Envelope<T> {
   readonly server?: { readonly name?: string };
@@ -15,18 +17,27 @@ interface JetStreamDetail {
 
 /** The port over a real connection with a user of the system account. Connects at the first call. */
 export function natsAccountPort(connection: ConnectionSpec): AccountPort {
-  const gather = async (subject: string, body: string, servers: number): Promise<Msg[]> => {
-    const nats = await openConnection(connection);
-    return collect(nats, { subject, body, servers, maxWait: connection.timeoutMs ?? DEFAULT_TIMEOUT_MS });
+  const timeoutMs = connection.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const gather = async (subject: string, body: string, servers: number, maxWait = timeoutMs): Promise<Msg[]> => {
+    return collect(await openConnection(connection), { subject, body, servers, maxWait });
   };
-  const ask = async <T>(subject: string, body: string, servers: number): Promise<Envelope<T>[]> => {
-    return (await gather(subject, body, servers)).map((answer) => answer.json<Envelope<T>>());
+  const ask = async <T>(subject: string, body: string, servers: number, maxWait = timeoutMs): Promise<Envelope<T>[]> => {
+    return (await gather(subject, body, servers, maxWait)).map((answer) => answer.json<Envelope<T>>());
+  };
+  const look = async (publicKey: string, servers: number, maxWait: number): Promise<StoredAccount> => {
+    const lookup = gather(`$SYS.REQ.ACCOUNT.${publicKey}.CLAIMS.LOOKUP`, "", servers, maxWait);
+    const [names, stored] = await Promise.all([ask("$SYS.REQ.SERVER.PING", "", servers, maxWait), lookup]);
+    return { servers: names.map(nameOf), tokens: stored.map((answer) => answer.string() || undefined) };
   };
   return {
     async observe(publicKey, servers) {
-      const lookup = gather(`$SYS.REQ.ACCOUNT.${publicKey}.CLAIMS.LOOKUP`, "", servers);
-      const [names, stored] = await Promise.all([ask("$SYS.REQ.SERVER.PING", "", servers), lookup]);
-      return { servers: names.map(nameOf), tokens: stored.map((answer) => answer.string() || undefined) };
+      // In a cluster a moment old the system account's routes may still be opening: a question then reaches some servers only, and is asked again.
+      const end = Date.now() + timeoutMs;
+      for (let maxWait = FIRST_WAIT_MS; ; maxWait *= 2) {
+        const seen = await look(publicKey, servers, Math.min(maxWait, timeoutMs));
+        const isComplete = seen.servers.length >= servers && seen.tokens.length >= servers;
+        if (isComplete || Date.now() >= end) return seen;
+      }
     },
     async push(token, servers) {
       return (await ask("$SYS.REQ.CLAIMS.UPDATE", token, servers)).map(verdict);

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { closeConnections, openConnection } from "../../../connection/pool.ts";
@@ -190,8 +191,18 @@ describe("a stream", () => {
   });
 });
 
-/** Entries the meta group has agreed on: every create, update and delete of a stream or consumer adds some, a read none. */
+/** Entries the meta group has agreed on, once it is quiet: every create, update and delete of a stream or consumer adds some, a read none. */
 async function writesSeen(): Promise<number> {
+  let last = await appliedEntries();
+  for (;;) {
+    await setTimeout(250);
+    const now = await appliedEntries();
+    if (now === last) return now;
+    last = now;
+  }
+}
+
+async function appliedEntries(): Promise<number> {
   const leader = cluster.node((await cluster.metaLeader()) ?? "");
   const answer = (await (await fetch(`${leader.monitorUrl}/raftz?acc=$SYS`)).json()) as Record<
     string,
