@@ -1,6 +1,7 @@
 /** Reads everything the JetStream of an account holds, as few requests as that takes. */
 import { isBusError } from "../core/errors.ts";
 import type { ConsumerInfo, StreamInfo, StreamPort } from "../streams/port.ts";
+import { isServerMade } from "../streams/wire.ts";
 
 /** Everything an account's JetStream holds. */
 export interface LiveBus {
@@ -45,27 +46,24 @@ export async function observeBus(port: StreamPort, expected: readonly ConsumerNa
   const unknown = new Set(list.unknown);
   const note = (stream: string, info: ConsumerInfo) => {
     const name = info.config["durable_name"];
-    if (typeof name === "string" && name !== "" && !isServerMade(info)) consumers.set(consumerKey({ stream, name }), { stream, info });
+    if (typeof name === "string" && name !== "" && !isServerMade(info.config))
+      consumers.set(consumerKey({ stream, name }), { stream, info });
   };
   const read = [...streams].filter(([, info]) => info.consumers > 0).map(([stream]) => stream);
   await sideBySide(read, async (stream) => {
     const found = await known(() => port.listConsumers(stream));
     if (found === undefined) unknown.add(stream);
-    for (const info of found ?? []) note(stream, info);
+    for (const info of found?.consumers ?? []) note(stream, info);
+    for (const name of found?.unknown ?? []) unknown.add(consumerKey({ stream, name }));
   });
-  const unseen = expected.filter((one) => streams.has(one.stream) && !consumers.has(consumerKey(one)));
+  const isSeen = (key: string) => consumers.has(key) || unknown.has(key);
+  const unseen = expected.filter((one) => streams.has(one.stream) && !isSeen(consumerKey(one)));
   await sideBySide(unseen, async (one) => {
     const answer = await known(async () => ({ info: await port.readConsumer(one.stream, one.name) }));
     if (answer === undefined) unknown.add(consumerKey(one));
     else if (answer.info !== undefined) note(one.stream, answer.info);
   });
   return { streams, consumers, unknown };
-}
-
-/** Since 2.14 a server makes durable consumers of its own for mirrors and sources of interest and workqueue streams; they come and go with those. */
-function isServerMade({ config }: ConsumerInfo): boolean {
-  const labels = (config["metadata"] ?? {}) as Readonly<Record<string, string>>;
-  return "_nats.src.stream" in labels || "_nats.mirror.stream" in labels;
 }
 
 /** The answer; `undefined` when nothing can be known because servers are away. */

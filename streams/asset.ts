@@ -1,6 +1,6 @@
 /** Streams and consumers seen alike: what the reconciler needs to know of either. */
 import { setTimeout as delay } from "node:timers/promises";
-import { isBusError } from "../core/errors.ts";
+import { BusError, isBusError } from "../core/errors.ts";
 import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
 import { consumerLoss, streamCosts, streamLoss } from "./cost.ts";
 import { sameValue } from "./diff.ts";
@@ -9,7 +9,7 @@ import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
 import { normaliseConsumer, normaliseStream } from "./normalise.ts";
 import type { Stake } from "./policy.ts";
 import type { ConsumerInfo, Peers, StreamInfo, StreamPort, WriteRequest } from "./port.ts";
-import { readConfig, requiredLevel, type WireConfig, writeConfig } from "./wire.ts";
+import { isServerMade, readConfig, requiredLevel, type WireConfig, writeConfig } from "./wire.ts";
 
 const AFRESH_ATTEMPTS = 5;
 const AFRESH_PAUSE_MS = 10;
@@ -77,9 +77,10 @@ export const streamAsset: Asset<StreamSpec> = {
   update: async (port, write) => observedStream(await port.updateStream(streamRequest(write))),
   remove: (port, spec) => port.deleteStream(spec.name),
   async recreate(port, write) {
-    const consumers = await port.listConsumers(write.spec.name);
+    const { consumers, unknown } = await port.listConsumers(write.spec.name);
+    if (unknown.length > 0) throw consumersUnknown(write.spec.name, unknown);
     const made = await createAfresh(port, streamRequest(write));
-    for (const { config } of consumers) {
+    for (const { config } of consumers.filter((consumer) => !isServerMade(consumer.config))) {
       const level = requiredLevel(CONSUMER_FIELDS, readConfig(CONSUMER_FIELDS, config, { stream: write.spec.name }).spec);
       await port.createConsumer(write.spec.name, { config, level });
     }
@@ -106,6 +107,13 @@ export const consumerAsset: Asset<ConsumerSpec> = {
     return observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream);
   },
 };
+
+/** They would go with the stream, and nobody could say how to make them again. */
+function consumersUnknown(stream: string, names: readonly string[]): BusError {
+  return new BusError("ERR_STREAM_OFFLINE", `stream ${stream}: the servers of its consumers ${names.join(", ")} do not answer`, {
+    remedy: "bring the servers back; the stream was not touched",
+  });
+}
 
 /** Right after a deletion a server can fail to make the stream, or make it with the old messages in it (seen on 2.15.2); then it is done again. */
 async function createAfresh(port: StreamPort, request: WriteRequest): Promise<StreamInfo> {

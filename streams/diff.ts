@@ -52,10 +52,11 @@ function changeOf(key: string, field: Field<unknown>, [was, want]: readonly [unk
   return [inPlace || field.change.reason === undefined ? words : { ...words, reason: field.change.reason }];
 }
 
-/** Whether nothing is wanted of the field and it holds what the server put there by itself. */
+/** Whether nothing is wanted of the field and it holds what the server put there by itself, and would put there again. */
 function isFilledIn(key: string, field: Field<unknown>, { was, want }: { readonly was: object; readonly want: object }): boolean {
-  const filled = field.filledIn?.(was as Readonly<Record<string, unknown>>);
-  return filled !== undefined && sameValue(valueAt(want, key), field.kind.absent) && sameValue(valueAt(was, key), filled);
+  if (field.filledIn === undefined || !sameValue(valueAt(want, key), field.kind.absent)) return false;
+  const filled = [was, want].map((spec) => field.filledIn?.(spec as Readonly<Record<string, unknown>>));
+  return filled.every((value) => sameValue(valueAt(was, key), value));
 }
 
 function describe(field: Field<unknown>, value: unknown): string {

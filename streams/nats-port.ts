@@ -4,13 +4,13 @@ import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { BusError, isBusError } from "../core/errors.ts";
 import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
-import type { ConsumerInfo, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
+import type { ConsumerInfo, ConsumerList, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
 import type { WireConfig } from "./wire.ts";
 
 const LEVEL_HEADER = "Nats-Required-Api-Level";
 // With a server gone, each page of a list takes four seconds.
 const LIST_TIMEOUT_MS = 10_000;
-const STREAM_PAGE = 256;
+const PAGE = 256;
 
 /** Opens (or shares) the connection and speaks JetStream over it.
  * @throws ERR_CONNECT_REFUSED and its siblings when there is no connection */
@@ -67,7 +67,7 @@ class NatsStreamPort implements StreamPort {
   async listStreams(): Promise<StreamList> {
     const streams: StreamInfo[] = [];
     const unknown = new Set<string>();
-    for (let offset = 0, total = 1; offset < total; offset += STREAM_PAGE) {
+    for (let offset = 0, total = 1; offset < total; offset += PAGE) {
       const page = await this.#do({ what: "streams", subject: "STREAM.LIST", body: { offset }, timeoutMs: LIST_TIMEOUT_MS });
       const missing = [...asList<string>(page["missing"]), ...Object.keys((page["offline"] ?? {}) as object)];
       for (const name of missing) unknown.add(name);
@@ -96,16 +96,18 @@ class NatsStreamPort implements StreamPort {
     return (await this.#ask(request, [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND])) !== undefined;
   }
 
-  async listConsumers(stream: string): Promise<readonly ConsumerInfo[]> {
-    const found: ConsumerInfo[] = [];
-    for (let total = 1; found.length < total; ) {
-      const subject = `CONSUMER.LIST.${stream}`;
-      const page = await this.#do({ what: `consumers of ${stream}`, subject, body: { offset: found.length }, timeoutMs: LIST_TIMEOUT_MS });
-      const read = asList<Answer>(page["consumers"]).map(consumerInfo);
-      found.push(...read);
-      total = read.length === 0 ? 0 : Number(page["total"] ?? 0);
+  async listConsumers(stream: string): Promise<ConsumerList> {
+    const consumers: ConsumerInfo[] = [];
+    const unknown = new Set<string>();
+    // By pages, not by what came back: a page is short by those whose servers are away.
+    for (let offset = 0, total = 1; offset < total; offset += PAGE) {
+      const request = { what: `consumers of ${stream}`, subject: `CONSUMER.LIST.${stream}`, body: { offset }, timeoutMs: LIST_TIMEOUT_MS };
+      const page = await this.#do(request);
+      for (const name of asList<string>(page["missing"])) unknown.add(name);
+      consumers.push(...asList<Answer>(page["consumers"]).map(consumerInfo));
+      total = Number(page["total"] ?? 0);
     }
-    return found;
+    return { consumers, unknown: [...unknown] };
   }
 
   async #writeConsumer(stream: string, { config, level }: WriteRequest, action: "create" | "update"): Promise<ConsumerInfo> {

@@ -52,6 +52,14 @@ export interface StreamList {
   readonly unknown: readonly string[];
 }
 
+/** All consumers of a stream. */
+export interface ConsumerList {
+  /** The consumers that are known. */
+  readonly consumers: readonly ConsumerInfo[];
+  /** Names of consumers that exist but whose servers do not answer: unknown, never absent. */
+  readonly unknown: readonly string[];
+}
+
 /** A configuration to write, and the API level the server must have for it. */
 export interface WriteRequest {
   /** The whole configuration; what is left out goes back to the server's default. */
@@ -89,5 +97,5 @@ export interface StreamPort {
   /** Deletes a consumer; answers whether there was one. */
   deleteConsumer(stream: string, name: string): Promise<boolean>;
   /** All consumers of a stream. */
-  listConsumers(stream: string): Promise<readonly ConsumerInfo[]>;
+  listConsumers(stream: string): Promise<ConsumerList>;
 }

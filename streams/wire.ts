@@ -67,6 +67,12 @@ export function readConfig<T extends FieldTable>(
   return { spec, unknown, ...(owner === undefined ? {} : { owner }) };
 }
 
+/** Whether a server made this consumer for itself: since 2.14 it does for mirrors and sources of interest and workqueue streams, durably, and takes it away with them. */
+export function isServerMade({ metadata }: WireConfig): boolean {
+  const labels = (metadata ?? {}) as Readonly<Record<string, string>>;
+  return "_nats.src.stream" in labels || "_nats.mirror.stream" in labels;
+}
+
 /** The JetStream API level a server must have for this value. */
 export function requiredLevel<T extends FieldTable>(fields: T, spec: SpecOf<T>): number {
   return Object.entries(fields).reduce((level, [key, field]) => {

@@ -17,6 +17,8 @@ export class FakeStreamPort implements StreamPort {
   readonly streams = new Map<string, FakeStream>();
   /** Every write that reached the "server", in order: `create ORDERS`. */
   readonly writes: string[] = [];
+  /** Names of consumers whose servers do not answer when all are listed. */
+  readonly silent = new Set<string>();
   /** Called before each write; may throw to fail it, or answer "lose" to carry it out and lose the answer. */
   beforeWrite: (write: string) => undefined | "lose" = () => undefined;
 
@@ -101,7 +103,12 @@ export class FakeStreamPort implements StreamPort {
   }
 
   async listConsumers(stream: string) {
-    return [...this.#at(stream).consumers.values()].map(consumerInfo);
+    const all = [...this.#at(stream).consumers];
+    const known = all.filter(([consumer]) => !this.silent.has(consumer));
+    return {
+      consumers: known.map(([, config]) => consumerInfo(config)),
+      unknown: all.filter(([consumer]) => this.silent.has(consumer)).map(([consumer]) => consumer),
+    };
   }
 
   async #write<T>(what: string, act: () => T): Promise<T> {

@@ -95,6 +95,25 @@ describe("a stream", () => {
     expect(await port.readConsumer("ORDERS", "billing")).toBeDefined();
   });
 
+  test("whose consumers cannot be seen is not made anew, and nothing is touched", async () => {
+    await up();
+    await port.createConsumer("ORDERS", { config: { durable_name: "worker" }, level: 0 });
+    port.silent.add("worker");
+    await expect(up({ storage: "memory" }, { known: true })).rejects.toMatchObject({
+      code: "ERR_STREAM_OFFLINE",
+      message: expect.stringContaining("worker"),
+    });
+    expect(port.writes).toEqual(["create ORDERS", "create ORDERS/worker"]);
+  });
+
+  test("leaves the consumers that the server makes for itself to the server", async () => {
+    await up();
+    const metadata = { "_nats.src.stream": "ALL" };
+    await port.createConsumer("ORDERS", { config: { durable_name: "JS_SRC_x", metadata }, level: 0 });
+    await up({ storage: "memory" }, { known: true });
+    expect(port.writes.filter((write) => write === "create ORDERS/JS_SRC_x")).toHaveLength(1);
+  });
+
   test("with messages is made anew when that is named", async () => {
     await up();
     port.fill("ORDERS", 12);
