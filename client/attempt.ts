@@ -1,9 +1,9 @@
 /** One run of a handler over one message, and what it decided. */
 import type { JsMsg } from "@nats-io/jetstream";
-import { parseDuration } from "../core/units.ts";
-import { HEADER } from "./headers.ts";
+import { type Duration, parseDuration } from "../core/units.ts";
+import { HEADER, type HeaderRecord } from "./headers.ts";
 import { plainHeaders } from "./inbound.ts";
-import type { MessageInHand } from "./route.ts";
+import type { Handler, ReceivedMessage } from "./route.ts";
 
 /** What came of an attempt. `acknowledged` and `returned` are sent already. */
 export type Outcome =
@@ -13,80 +13,89 @@ export type Outcome =
   | { readonly kind: "terminated"; readonly detail: string }
   | { readonly kind: "failed"; readonly detail: string };
 
-/** What an attempt needs. */
-export interface AttemptOptions {
-  /** The newest delivery of the message; asked at each use. */
-  readonly current: () => JsMsg;
-  readonly run: (message: MessageInHand) => Promise<void>;
-  /** How long it may take. */
-  readonly limitMs: number;
-  /** Aborts when the worker gives up waiting. */
-  readonly stopped: AbortSignal;
-}
+/** A handler at work. */
+export class Attempt {
+  readonly #current: () => JsMsg;
+  readonly #late: Promise<string>;
+  #cutOff: (reason: string) => void = () => undefined;
+  #controller: AbortController | undefined;
+  #abortReason: Error | undefined;
+  #decision: Outcome | undefined;
+  #isOpen = true;
 
-/** Runs the handler; never throws. What the handler does after it took too long has no effect. */
-export async function attemptMessage({ current, run, limitMs, stopped }: AttemptOptions): Promise<Outcome> {
-  const controller = new AbortController();
-  let decision: Outcome | undefined;
-  let isOpen = true;
-  const decide = (outcome: Outcome, send?: () => void): void => {
-    if (!isOpen || decision !== undefined) return;
-    decision = outcome;
-    send?.();
-  };
-  const message = inHand(current, controller.signal, decide, () => isOpen);
-  const limit = cutOff(limitMs, stopped);
-  try {
-    const late = await Promise.race([run(message).then(() => undefined), limit.reached]);
-    if (late !== undefined) controller.abort(new Error(late));
-    return decision ?? (late === undefined ? { kind: "done" } : { kind: "failed", detail: late });
-  } catch (error) {
-    return decision ?? { kind: "failed", detail: error instanceof Error ? error.message : String(error) };
-  } finally {
-    isOpen = false;
-    limit.clear();
+  /** @param current the newest delivery of the message; asked at each use */
+  constructor(current: () => JsMsg) {
+    this.#current = current;
+    this.#late = new Promise((resolve) => {
+      this.#cutOff = resolve;
+    });
   }
-}
 
-function inHand(
-  current: () => JsMsg,
-  signal: AbortSignal,
-  decide: (outcome: Outcome, send?: () => void) => void,
-  isOpen: () => boolean,
-): MessageInHand {
-  const first = current();
-  return {
-    subject: first.subject,
-    id: first.headers?.get(HEADER.id) || undefined,
-    headers: plainHeaders(first.headers),
-    sequence: first.seq,
-    deliveries: first.info.deliveryCount,
-    storedAt: first.time,
-    signal,
-    ack: () => decide({ kind: "acknowledged" }, () => current().ack()),
-    nak: (delay) => {
-      const delayMs = delay === undefined ? undefined : parseDuration(delay, "delay");
-      decide({ kind: "returned" }, () => current().nak(delayMs));
-    },
-    term: (detail) => decide({ kind: "terminated", detail }),
-    working: () => {
-      if (isOpen()) current().working();
-    },
-  };
-}
+  /** Aborts the handler's signal and ends the attempt; what the handler still does has no effect. */
+  cutOff(reason: string): void {
+    this.#cutOff(reason);
+  }
 
-/** Resolves with the reason when time is up or the worker stops. */
-function cutOff(limitMs: number, stopped: AbortSignal): { readonly reached: Promise<string>; readonly clear: () => void } {
-  let clear = (): void => undefined;
-  const reached = new Promise<string>((resolve) => {
-    const timer = setTimeout(() => resolve(`the handler took longer than ${limitMs} ms`), limitMs);
-    const stop = (): void => resolve("the worker stopped");
-    stopped.addEventListener("abort", stop, { once: true });
-    if (stopped.aborted) stop();
-    clear = () => {
+  /** Runs the handler; never throws. */
+  async run(handler: Handler, value: unknown, limitMs: number): Promise<Outcome> {
+    const timer = setTimeout(() => this.cutOff(`the handler took longer than ${limitMs} ms`), limitMs);
+    try {
+      const late = await Promise.race([handler(this.#message(value)), this.#late]);
+      if (typeof late === "string") this.#abort(late);
+      return this.#decision ?? (typeof late === "string" ? { kind: "failed", detail: late } : { kind: "done" });
+    } catch (error) {
+      return this.#decision ?? { kind: "failed", detail: error instanceof Error ? error.message : String(error) };
+    } finally {
+      this.#isOpen = false;
       clearTimeout(timer);
-      stopped.removeEventListener("abort", stop);
+    }
+  }
+
+  #message(value: unknown): ReceivedMessage<unknown> {
+    const first = this.#current();
+    const attempt = this;
+    return {
+      value,
+      subject: first.subject,
+      id: first.headers?.get(HEADER.id) || undefined,
+      sequence: first.seq,
+      deliveries: first.info.deliveryCount,
+      // Few handlers look at these.
+      get headers(): HeaderRecord {
+        return plainHeaders(first.headers);
+      },
+      get storedAt(): Date {
+        return first.time;
+      },
+      get signal(): AbortSignal {
+        return attempt.#signal();
+      },
+      ack: () => this.#decide({ kind: "acknowledged" }, (message) => message.ack()),
+      nak: (delay?: Duration) => {
+        const delayMs = delay === undefined ? undefined : parseDuration(delay, "delay");
+        this.#decide({ kind: "returned" }, (message) => message.nak(delayMs));
+      },
+      term: (detail) => this.#decide({ kind: "terminated", detail }),
+      working: () => {
+        if (this.#isOpen) this.#current().working();
+      },
     };
-  });
-  return { reached, clear: () => clear() };
+  }
+
+  #decide(outcome: Outcome, send?: (message: JsMsg) => void): void {
+    if (!this.#isOpen || this.#decision !== undefined) return;
+    this.#decision = outcome;
+    send?.(this.#current());
+  }
+
+  #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    return this.#controller.signal;
+  }
+
+  #abort(reason: string): void {
+    this.#abortReason = new Error(reason);
+    this.#controller?.abort(this.#abortReason);
+  }
 }

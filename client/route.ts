@@ -5,7 +5,7 @@ import type { HeaderRecord } from "./headers.ts";
 import type { Subject } from "./subject.ts";
 
 /** Everything of a message but its value. */
-export interface MessageInHand {
+interface MessageInHand {
   readonly subject: string;
   /** Id given by the publisher, for idempotent handlers.
    * @default - none, when another client published without one */
@@ -35,9 +35,12 @@ export interface ReceivedMessage<Out> extends MessageInHand {
   readonly value: Out;
 }
 
+/** A handler whose message's value was validated before. */
+export type Handler = (message: ReceivedMessage<unknown>) => Promise<void>;
+
 /** A payload that was read, or why it was not. */
 export type Opened =
-  | { readonly kind: "value"; readonly value: unknown; readonly run: (message: MessageInHand) => Promise<void> }
+  | { readonly kind: "value"; readonly value: unknown; readonly run: Handler }
   | { readonly kind: "skip" }
   | ({ readonly kind: "rejected" } & Rejection);
 
@@ -55,7 +58,7 @@ export function route<In, Out>(subject: Subject<In, Out>, handler: (message: Rec
     const decoded = decodePayload(subject, raw);
     if (decoded.kind !== "value") return decoded;
     const { value } = decoded;
-    return { kind: "value", value, run: async (message) => handler({ ...message, value }) };
+    return { kind: "value", value, run: async (message) => handler(message as ReceivedMessage<Out>) };
   };
   return { pattern: subject.pattern, open };
 }

@@ -1,7 +1,7 @@
 /** Signatures over subject, headers and payload, with nkeys (Ed25519). */
 import { createHash } from "node:crypto";
 import { BusError } from "../core/errors.ts";
-import { isSignedBy, publicKeyOf, signWithSeed } from "../core/nats-keys.ts";
+import { publicKeyOf, signerOf } from "../core/nats-keys.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 
 /** Header names with all their values, as they travel. */
@@ -23,16 +23,17 @@ const CONTEXT = Buffer.from([0xff, ...Buffer.from("natsbus message 1")]);
 export class MessageSigner {
   /** Public key, `U…`. */
   readonly publicKey: string;
-  readonly #seed: string;
+  readonly #sign: (data: Uint8Array) => Buffer;
 
   /**
    * @param secret a user seed (`SU…`), or the text of a `.creds` file that holds one
    * @throws ERR_CLIENT_KEY when it is neither; the text is never quoted
    */
   constructor(secret: string) {
-    this.#seed = USER_SEED.exec(secret)?.[0] ?? "";
+    const seed = USER_SEED.exec(secret)?.[0] ?? "";
     try {
-      this.publicKey = publicKeyOf(this.#seed);
+      this.publicKey = publicKeyOf(seed);
+      this.#sign = signerOf(seed);
     } catch {
       throw new BusError("ERR_CLIENT_KEY", "the key to sign messages with is not the seed of a user", {
         path: "signing",
@@ -45,29 +46,23 @@ export class MessageSigner {
   sign(parts: Omit<SignedParts, "headers"> & { readonly headers: HeaderRecord }, nowMs: number): HeaderRecord {
     const added = { [HEADER.key]: this.publicKey, [HEADER.signedAt]: String(nowMs) };
     const entries = Object.entries({ ...parts.headers, ...added }).map(([name, value]) => [name, [value]] as const);
-    const signature = signWithSeed(this.#seed, digest({ ...parts, headers: entries }));
+    const signature = this.#sign(digest({ ...parts, headers: entries }));
     return { ...added, [HEADER.signature]: signature.toString("base64url") };
   }
 }
 
-/** Whether a signature header's text was made over these parts with the private half of a public key. */
-export function isSignedWith(publicKey: string, parts: SignedParts, signature: string): boolean {
+/** Whether a signature header's text was made over these parts, as `verify` of one key tells. */
+export function isSignedWith(verify: (data: Uint8Array, signature: Uint8Array) => boolean, parts: SignedParts, signature: string): boolean {
   const bytes = Buffer.from(signature, "base64url");
-  return bytes.length === 64 && isSignedBy(publicKey, digest(parts), bytes);
+  return bytes.length === 64 && verify(digest(parts), bytes);
 }
 
 /** Every part with its length before it, so that no two messages read the same. */
 function digest({ subject, headers, payload }: SignedParts): Buffer {
-  const hash = createHash("sha512");
   const lines = [...headers].filter(([name]) => isCovered(name)).flatMap(([name, values]) => values.map((value) => [name, value] as const));
   lines.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const count = Buffer.alloc(4);
-  count.writeUInt32BE(lines.length);
-  for (const part of [CONTEXT, Buffer.from(subject), count, ...lines.flat().map((text) => Buffer.from(text)), payload]) {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(part.length);
-    hash.update(length).update(part);
-  }
+  const head = [subject, ...lines.flat()].map((text) => `${Buffer.byteLength(text)}:${text}`).join("");
+  const hash = createHash("sha512").update(`${lines.length};${head}${payload.length}:`).update(payload);
   return Buffer.concat([CONTEXT, hash.digest()]);
 }
 

@@ -1,7 +1,7 @@
 /** Decides whether a message comes from a signer allowed on its subject, and for the first time. */
 import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
-import { isPublicKey } from "../core/nats-keys.ts";
+import { isPublicKey, verifierOf } from "../core/nats-keys.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { Rejection } from "./codec.ts";
 import { HEADER } from "./headers.ts";
@@ -35,7 +35,7 @@ export interface VerifiableMessage extends SignedParts {
 
 /** Verifies the messages of one client. */
 export class MessageVerifier {
-  readonly #rules: readonly { readonly pattern: string; readonly keys: ReadonlySet<string> }[];
+  readonly #rules: readonly { readonly pattern: string; readonly keys: ReadonlyMap<string, ReturnType<typeof verifierOf>> }[];
   readonly #acceptsOthers: boolean;
   readonly #windowMs: number;
   readonly #remembered: number;
@@ -48,7 +48,7 @@ export class MessageVerifier {
       if (problem !== undefined)
         throw new BusError("ERR_CLIENT_OPTION", `verification.signers: ${problem}`, { path: "verification.signers" });
       for (const key of keys) assertUserKey(key, pattern);
-      return { pattern, keys: new Set(keys) };
+      return { pattern, keys: new Map(keys.map((key) => [key, verifierOf(key)])) };
     });
     this.#acceptsOthers = args.otherSubjects === "accept";
     this.#windowMs = parseDuration(args.replayWindow ?? "2m", "verification.replayWindow");
@@ -64,9 +64,9 @@ export class MessageVerifier {
     const signature = message.header(HEADER.signature);
     const name = message.header(HEADER.key);
     if (!signature || !name) return { reason: "unsigned", detail: "the message is not signed" };
-    if (!rules.some((rule) => rule.keys.has(name)))
-      return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
-    if (!isSignedWith(name, message, signature)) {
+    const verify = rules.map((rule) => rule.keys.get(name)).find((found) => found !== undefined);
+    if (verify === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
+    if (!isSignedWith(verify, message, signature)) {
       return { reason: "signature", detail: `the signature does not belong to this message and the key ${name}` };
     }
     return this.#replay(message, name);

@@ -1,6 +1,6 @@
 /** Consumes: takes messages by priority, runs handlers side by side, and sees that each message is acknowledged, tried again or buried. */
 import { setTimeout as delay } from "node:timers/promises";
-import { attemptMessage, type Outcome } from "./attempt.ts";
+import { Attempt, type Outcome } from "./attempt.ts";
 import { retryDelay } from "./back-off.ts";
 import type { Rejection } from "./codec.ts";
 import type { ConsumeSpec } from "./consume-args.ts";
@@ -45,7 +45,8 @@ export class Worker implements AsyncDisposable {
   readonly #policy: LanePolicy;
   readonly #busyKeys = new Set<string>();
   readonly #draining = new AbortController();
-  readonly #stopped = new AbortController();
+  readonly #attempts = new Set<Attempt>();
+  #isStopped = false;
   readonly #beat: NodeJS.Timeout;
   readonly #drainMs: number;
   #whenIdle: (() => void) | undefined;
@@ -88,11 +89,16 @@ export class Worker implements AsyncDisposable {
   async #stop(limitMs: number): Promise<void> {
     this.#draining.abort();
     await Promise.all(this.#lanes.map((lane) => lane.intake.stop()));
-    const timer = setTimeout(() => this.#stopped.abort(), limitMs);
+    const timer = setTimeout(() => this.#cutOff(), limitMs);
     if (this.running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     clearTimeout(timer);
     clearInterval(this.#beat);
     this.#tools.onStop(this);
+  }
+
+  #cutOff(): void {
+    this.#isStopped = true;
+    for (const attempt of this.#attempts) attempt.cutOff("the worker stopped");
   }
 
   #intakeOf({ consumer }: OpenConsumer): Intake<Work> {
@@ -177,16 +183,14 @@ export class Worker implements AsyncDisposable {
     return this.#conclude(lane, held, outcome);
   }
 
-  async #attempt(held: Held<Work>, { run }: Extract<Opened, { kind: "value" }>): Promise<Outcome> {
+  async #attempt(held: Held<Work>, { run, value }: Extract<Opened, { kind: "value" }>): Promise<Outcome> {
     const { handling, lag } = this.#tools.metrics;
     const startedMs = performance.now();
     lag.record(Date.now() - held.message.time.getTime());
-    const outcome = await attemptMessage({
-      current: () => held.message,
-      run,
-      limitMs: this.#spec.handlerMs,
-      stopped: this.#stopped.signal,
-    });
+    const attempt = new Attempt(() => held.message);
+    this.#attempts.add(attempt);
+    const outcome = await attempt.run(run, value, this.#spec.handlerMs);
+    this.#attempts.delete(attempt);
     handling.record(performance.now() - startedMs);
     return outcome;
   }
@@ -195,7 +199,7 @@ export class Worker implements AsyncDisposable {
     const { counts } = this.#tools.metrics;
     switch (outcome.kind) {
       case "failed":
-        if (!this.#stopped.signal.aborted) return this.#retry(lane, held, outcome.detail);
+        if (!this.#isStopped) return this.#retry(lane, held, outcome.detail);
         return held.message.nak();
       case "terminated":
         return this.#bury(lane, held, { reason: "terminated", detail: outcome.detail });

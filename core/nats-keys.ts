@@ -40,7 +40,16 @@ export function publicKeyOf(seed: string): string {
  * @throws ERR_KEY when the text is no seed
  */
 export function signWithSeed(seed: string, data: Uint8Array): Buffer {
-  return sign(null, data, privateKey(parseSeed(seed).raw));
+  return signerOf(seed)(data);
+}
+
+/**
+ * The same for many signatures: the seed is read once.
+ * @throws ERR_KEY when the text is no seed
+ */
+export function signerOf(seed: string): (data: Uint8Array) => Buffer {
+  const key = privateKey(parseSeed(seed).raw);
+  return (data) => sign(null, data, key);
 }
 
 /** Whether `text` is a well-formed public key of that kind: prefix, length and checksum. */
@@ -51,10 +60,15 @@ export function isPublicKey(kind: KeyKind, text: string): boolean {
 
 /** Whether `signature` over `data` was made with the private half of `publicKey`; false as well when that is no public key. */
 export function isSignedBy(publicKey: string, data: Uint8Array, signature: Uint8Array): boolean {
+  return verifierOf(publicKey)(data, signature);
+}
+
+/** The same for many signatures: the key is read once. */
+export function verifierOf(publicKey: string): (data: Uint8Array, signature: Uint8Array) => boolean {
   const bytes = parseChecked(publicKey);
-  if (bytes?.length !== KEY_BYTES + 1) return false;
+  if (bytes?.length !== KEY_BYTES + 1) return () => false;
   const key = createPublicKey({ key: Buffer.concat([PUBLIC_WRAPPER, bytes.subarray(1)]), format: "der", type: "spki" });
-  return verify(null, data, key, signature);
+  return (data, signature) => verify(null, data, key, signature);
 }
 
 function parseSeed(seed: string): { kind: KeyKind; raw: Buffer } {

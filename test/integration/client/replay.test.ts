@@ -20,7 +20,11 @@ beforeAll(async () => {
   for (const name of ["metrics", "jobs"]) {
     await manager.streams.add({ name: name.toUpperCase(), subjects: [`${name}.>`], storage: StorageType.File, num_replicas: 3 });
   }
-  for (let n = 1; n <= 40; n += 1) await bus.publish(reading, { n }, { priority: n % 2 === 0 ? "low" : "high" });
+  for (let n = 1; n <= 40; n += 1) {
+    // So that one message has its millisecond to itself.
+    if (n === 25 || n === 26) await delay(5);
+    await bus.publish(reading, { n }, { priority: n % 2 === 0 ? "low" : "high" });
+  }
 });
 afterAll(async () => {
   await bus.close();
@@ -45,13 +49,8 @@ describe("replay", () => {
     expect(await replayed({ from: "last-per-subject" })).toEqual([39, 40]);
     expect(await replayed({ subject: "metrics.low.reading", from: { sequence: 35 } })).toEqual([36, 38, 40]);
     const middle = new Date((await manager.streams.getMessage("METRICS", { seq: 25 }))!.time);
-    const later = await replayed({ from: { time: middle } });
-    expect(later.at(-1)).toBe(40);
-    expect(later[0]).toBeLessThanOrEqual(25);
-    expect(later[0]).toBeGreaterThan(20);
-    const earlier = await replayed({ to: { time: middle } });
-    expect(earlier[0]).toBe(1);
-    expect([24, 25]).toContain(earlier.at(-1));
+    expect(await replayed({ from: { time: middle } })).toEqual(numbers(25, 40));
+    expect(await replayed({ to: { time: middle } })).toEqual(numbers(1, 25));
     expect(await manager.consumers.list("METRICS").next()).toEqual([]);
   });
 
