@@ -41,7 +41,13 @@ export async function startBusIdentity(options: { readonly push?: boolean } = {}
     const shared = { connection: system, servers, name, publicKey, roleKeys, limits: spec.limits, roles: spec.roles };
     return { ...shared, revoked: {}, signingSeed: operator.signingSeed, deletionPolicy: "retain" };
   };
-  if (options.push !== false) for (const { name } of specs) await applyAccount(inputsOf(name));
+  try {
+    if (options.push !== false) for (const { name } of specs) await applyAccount(inputsOf(name));
+  } catch (error) {
+    // Nobody else would end the servers.
+    await started[Symbol.asyncDispose]();
+    throw error;
+  }
   const connectionOf = (user: string) => ({ servers: system.servers, ca: system.ca!, creds: users.credentials[user]! });
   return { ...started, specs, users, inputsOf, connectionOf };
 }
