@@ -11,6 +11,9 @@ export interface PassphraseOptions {
   /** Asks the user; undefined when there is nobody to ask.
    * @default - nobody is asked */
   readonly ask?: () => Promise<string>;
+  /** What the user can do when there is none.
+   * @default - the variables to set */
+  readonly remedy?: string;
   /** @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -18,6 +21,8 @@ export interface PassphraseOptions {
 /** A passphrase, and what to tell the user about it. */
 export interface FoundPassphrase {
   readonly passphrase: string;
+  /** Whether it is the project's own, from `.natsbus/passphrase`. */
+  readonly isOwn: boolean;
   /** Set when one was generated. */
   readonly notice?: string;
 }
@@ -26,20 +31,20 @@ const BYTES = 24;
 
 /**
  * Finds the passphrase of a stack: `PULUMI_CONFIG_PASSPHRASE` (also an empty one), else the file `PULUMI_CONFIG_PASSPHRASE_FILE`, else
- * `.natsbus/passphrase` of the project, else the user. For a new stack without any, one is generated into `.natsbus/passphrase` (mode 0600).
+ * `.natsbus/passphrase` of the project. Without any, one is generated there (mode 0600) where nothing has been encrypted yet, else the user is asked.
  * @throws BusError ERR_PASSPHRASE_MISSING
  */
 export async function findPassphrase(options: PassphraseOptions): Promise<FoundPassphrase> {
   const { PULUMI_CONFIG_PASSPHRASE: text, PULUMI_CONFIG_PASSPHRASE_FILE: file } = options.env ?? process.env;
-  if (text !== undefined) return { passphrase: text };
-  if (file !== undefined && file !== "") return { passphrase: readPassphrase(file) };
+  if (text !== undefined) return { passphrase: text, isOwn: false };
+  if (file !== undefined && file !== "") return { passphrase: readPassphrase(file), isOwn: false };
   const own = join(options.projectRoot, ".natsbus", "passphrase");
   const kept = readOwn(own);
-  if (kept !== undefined) return { passphrase: kept };
+  if (kept !== undefined) return { passphrase: kept, isOwn: true };
   if (options.isNew) return generate(own, options.projectRoot);
-  if (options.ask !== undefined) return { passphrase: await options.ask() };
+  if (options.ask !== undefined) return { passphrase: await options.ask(), isOwn: false };
   throw new BusError("ERR_PASSPHRASE_MISSING", "the stack's secrets are encrypted and no passphrase was given", {
-    remedy: "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it",
+    remedy: options.remedy ?? "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it",
   });
 }
 
@@ -74,7 +79,7 @@ function generate(path: string, root: string): FoundPassphrase {
   } catch (cause) {
     // Another run was quicker.
     const theirs = (cause as NodeJS.ErrnoException).code === "EEXIST" ? readOwn(path) : undefined;
-    if (theirs !== undefined && theirs !== "") return { passphrase: theirs };
+    if (theirs !== undefined && theirs !== "") return { passphrase: theirs, isOwn: true };
     throw new BusError("ERR_STATE_WRITE", `${path} cannot be written: ${(cause as Error).message}`, {
       remedy: "make the project folder writable, or set PULUMI_CONFIG_PASSPHRASE",
       cause,
@@ -83,6 +88,7 @@ function generate(path: string, root: string): FoundPassphrase {
   const name = relative(root, path);
   return {
     passphrase,
+    isOwn: true,
     notice: `a passphrase for this stack's secrets was generated into ${name}; keep a copy: without it the secrets are lost`,
   };
 }

@@ -1,14 +1,14 @@
-import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import { BusError } from "../core/errors.ts";
 import { initBackend, listStacks, loadCheckpoint } from "./file-state.ts";
 import { acquireLock } from "./lock.ts";
-import { findPassphrase, type PassphraseOptions } from "./passphrase.ts";
 import type { ProgramSettings } from "./program-settings.ts";
 import { loadProject, type Project, resolveBackend } from "./project.ts";
 import { replaceState } from "./recorder.ts";
-import { createSecrets, openSecrets, type PassphraseSecrets } from "./secrets.ts";
+import type { PassphraseSecrets } from "./secrets.ts";
 import { resolveConfig, type StackConfig } from "./stack-config.ts";
 import { type StackAddress, stackFiles } from "./stack-files.ts";
+import { isSaltUnused, openStackSecrets } from "./stack-secrets.ts";
 import { encryptionSalt, loadSettings, type StackSettings, saveSalt, settingsConfig } from "./stack-settings.ts";
 import { saltOf } from "./state.ts";
 
@@ -51,28 +51,45 @@ export async function openStack(options: OpenStackOptions): Promise<OpenStack> {
   const checkpoint = loadCheckpoint(address);
   if (checkpoint === undefined && absent === "refuse") throw missing(address);
   const stateSalt = checkpoint?.document === undefined ? "" : saltOf(checkpoint.document);
-  const secrets = await openStackSecrets({ settings, stateSalt, projectRoot: project.root, options });
+  const { secrets, replaces } = await openStackSecrets({
+    settings,
+    address,
+    stateSalt,
+    projectRoot: project.root,
+    isPretence: absent === "pretend",
+    ...(options.askPassphrase === undefined ? {} : { ask: options.askPassphrase }),
+    onNotice: options.onNotice,
+  });
   const config = resolveConfig(project, settingsConfig(settings), secrets);
   const open: OpenStack = { project, address, settings, secrets, config };
   if (absent === "pretend" || (checkpoint !== undefined && encryptionSalt(settings) !== undefined)) return open;
-  return (await create(open, options)) ? open : openStack(options);
+  return (await create(open, { ...options, replaces })) ?? openStack(options);
 }
 
-/** Writes what a stack lacks, under its lock; false when another run has just written it. */
-async function create({ project, address, secrets }: OpenStack, options: OpenStackOptions): Promise<boolean> {
+type CreateOptions = Pick<OpenStackOptions, "onNotice"> & { readonly replaces: string | undefined };
+
+/** Writes what a stack lacks, under its lock; undefined when another run has just written it. */
+async function create(open: OpenStack, { onNotice, replaces }: CreateOptions): Promise<OpenStack | undefined> {
+  const { project, address, secrets } = open;
   const { stack } = address;
   initBackend(address.root);
-  const lock = await acquireLock({ directory: stackFiles(address).locks, stack, onNotice: options.onNotice });
+  const lock = await acquireLock({ directory: stackFiles(address).locks, stack, onNotice });
   try {
     const settings = loadSettings(project, stack);
     const salt = encryptionSalt(settings);
-    if (salt !== undefined && salt !== secrets.salt) return false;
-    if (salt === undefined) saveSalt(settings, secrets.salt);
+    const isReplaced = salt !== undefined && salt === replaces && isSaltUnused(settings, address);
+    if (salt !== undefined && salt !== secrets.salt && !isReplaced) return undefined;
+    if (salt !== secrets.salt) saveSalt(settings, secrets.salt);
+    if (isReplaced) onNotice(replacedText(basename(settings.path), stack));
     if (loadCheckpoint(address) === undefined) replaceState({ resources: [], pendingOperations: [] }, { address, secrets });
-    return true;
+    return { ...open, settings };
   } finally {
     lock.release();
   }
+}
+
+function replacedText(file: string, stack: string): string {
+  return `encryptionsalt in ${file} belonged to a passphrase that is not here, and nothing here was encrypted with it: it was replaced. Keep the old line in version control as long as someone else runs their own stack ${stack}`;
 }
 
 /** What the program and the provider host of a stack are started with. */
@@ -89,46 +106,6 @@ export function programSettingsOf(open: Pick<OpenStack, "project" | "address" | 
     secretKeys: config.secretKeys,
     ...(compileCache === undefined ? {} : { compileCache }),
   };
-}
-
-interface SecretsRequest {
-  readonly settings: StackSettings;
-  readonly stateSalt: string;
-  readonly projectRoot: string;
-  readonly options: OpenStackOptions;
-}
-
-async function openStackSecrets({ settings, stateSalt, projectRoot, options }: SecretsRequest): Promise<PassphraseSecrets> {
-  const salt = encryptionSalt(settings) ?? stateSalt;
-  // Nothing will be kept that anyone could want to decrypt.
-  if (salt === "" && options.absent === "pretend") return createSecrets(randomUUID());
-  const request: PassphraseOptions = {
-    projectRoot,
-    isNew: salt === "",
-    ...(options.askPassphrase === undefined ? {} : { ask: options.askPassphrase }),
-  };
-  const { passphrase, notice } = await findPassphrase(request);
-  if (notice !== undefined) options.onNotice(notice);
-  if (salt === "") return createSecrets(passphrase);
-  if (stateSalt === "" || stateSalt === salt) return openSecrets(salt, passphrase);
-  // The settings file was made anew: new secrets are written with its salt, those of the state are still read with the old one.
-  const [current, former] = await Promise.all([openSecrets(salt, passphrase), openSecrets(stateSalt, passphrase)]);
-  return {
-    ...current,
-    decrypt: (ciphertext) =>
-      firstOf(
-        () => current.decrypt(ciphertext),
-        () => former.decrypt(ciphertext),
-      ),
-  };
-}
-
-function firstOf(first: () => string, second: () => string): string {
-  try {
-    return first();
-  } catch {
-    return second();
-  }
 }
 
 function assertStackName(stack: string): void {

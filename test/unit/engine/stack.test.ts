@@ -220,6 +220,75 @@ describe("opening a stack", () => {
     await expect(open(folder.path)).rejects.toMatchObject({ code: "ERR_PASSPHRASE_MISSING" });
   });
 
+  it("makes a passphrase and a salt for a fresh clone when nothing depends on the salt that came with the settings", async () => {
+    using theirs = temporaryFolder();
+    projectIn(theirs.path, "", "# mine\nconfig:\n  bus:servers: 3\n");
+    const { salt } = (await open(theirs.path, "create")).secrets;
+    const committed = readFileSync(join(theirs.path, "Pulumi.dev.yaml"), "utf8");
+    notices.length = 0;
+    using clone = temporaryFolder();
+    projectIn(clone.path, "", committed);
+    await open(clone.path, "pretend");
+    expect([notices, existsSync(join(clone.path, ".natsbus"))]).toEqual([[], false]);
+    const made = await open(clone.path, "create");
+    const written = `# mine\nencryptionsalt: ${made.secrets.salt}\nconfig:\n  bus:servers: 3\n`;
+    expect([made.secrets.salt === salt, readFileSync(join(clone.path, "Pulumi.dev.yaml"), "utf8")]).toEqual([false, written]);
+    expect(made.settings.document.get("encryptionsalt")).toBe(made.secrets.salt);
+    expect(notices).toEqual([expect.stringContaining("was generated"), expect.stringContaining("it was replaced")]);
+    expect((await open(clone.path, "create")).secrets.salt).toBe(made.secrets.salt);
+  });
+
+  it("goes on where a run ended between the passphrase of a fresh clone and its salt", async () => {
+    using folder = temporaryFolder();
+    projectIn(folder.path, "", "encryptionsalt: v1:QMUhUTLiTVM=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+    mkdirSync(join(folder.path, ".natsbus"));
+    writeFileSync(join(folder.path, ".natsbus/passphrase"), "mine\n");
+    const made = await open(folder.path, "create");
+    expect((await open(folder.path)).secrets.salt).toBe(made.secrets.salt);
+  });
+
+  it.each<[string, string, (root: string) => void, string]>([
+    [
+      "a secret of the settings",
+      "config:\n  bus:deep: {list: [{secure: v1:x}]}\n",
+      () => undefined,
+      "delete encryptionsalt and every secure:",
+    ],
+    ["a former state", "", (root) => writeFileSync(join(root, "stacks/bus/dev.json.bak"), "{}"), "of whoever made the stack"],
+    [
+      "a crashed run",
+      "",
+      (root) => {
+        mkdirSync(join(root, "journals/bus"), { recursive: true });
+        writeFileSync(join(root, "journals/bus/dev.jsonl"), "");
+      },
+      "of whoever made the stack",
+    ],
+  ])("never replaces a salt that %s depends on", async (_what, extra, arrange, remedy) => {
+    using folder = temporaryFolder();
+    const settings = `encryptionsalt: v1:QMUhUTLiTVM=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAA\n${extra}`;
+    projectIn(folder.path, "", settings);
+    mkdirSync(join(folder.path, ".natsbus/state/.pulumi/stacks/bus"), { recursive: true });
+    arrange(join(folder.path, ".natsbus/state/.pulumi"));
+    await expect(open(folder.path, "create")).rejects.toMatchObject({
+      code: "ERR_PASSPHRASE_MISSING",
+      remedy: expect.stringContaining(remedy),
+    });
+    writeFileSync(join(folder.path, ".natsbus/passphrase"), "other\n");
+    await expect(open(folder.path, "create")).rejects.toMatchObject({ code: "ERR_PASSPHRASE_WRONG" });
+    expect(readFileSync(join(folder.path, "Pulumi.dev.yaml"), "utf8")).toBe(settings);
+  });
+
+  it("never replaces a salt that somebody gives a passphrase for, and names the line", async () => {
+    using folder = temporaryFolder();
+    projectIn(folder.path, "", "encryptionsalt: v1:QMUhUTLiTVM=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+    vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "wrong");
+    await expect(open(folder.path, "create")).rejects.toMatchObject({
+      code: "ERR_PASSPHRASE_WRONG",
+      remedy: expect.stringContaining("delete its line encryptionsalt"),
+    });
+  });
+
   it("writes nothing when it only pretends, and nothing when it refuses", async () => {
     using folder = temporaryFolder();
     projectIn(folder.path);
