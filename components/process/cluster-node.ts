@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { renderServerConfig } from "../../core/server-config.ts";
 import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
 import type { ClusterInputs } from "./cluster-spec.ts";
-import { askMonitor, type Varz } from "./monitor.ts";
+import { askMonitor, type MonitorAddress, type Varz } from "./monitor.ts";
 import { type NodeConfig, planNodeConfigs } from "./node-config.ts";
 import { type NodeNote, readNote } from "./node-note.ts";
 import type { LaunchState, NodeGoal, NodeState } from "./plan.ts";
@@ -83,10 +83,17 @@ export function launchOf(node: ClusterNode, binary: NodeBinary): ServerLaunch {
   };
 }
 
-/** The authorities that vouch for a node's HTTPS monitor. */
-export function authorityOf(node: ClusterNode): { readonly ca?: string } {
+/** Where a node's server can be asked now: as its note says, because a server that still waits for its restart listens where it was told before. */
+export async function monitorOf(node: ClusterNode): Promise<MonitorAddress> {
+  const note = await readNote(node.folder);
+  if (note !== undefined) return notedMonitor(node.folder, note);
   const authority = node.config.tlsFiles.find((file) => file.path === node.config.authorityFile)?.content;
-  return authority === undefined || authority === "" ? {} : { ca: authority };
+  return { url: node.config.node.monitorUrl, ...(authority === undefined || authority === "" ? {} : { ca: authority }) };
+}
+
+async function notedMonitor(folder: string, { monitorUrl, monitorCa }: NodeNote): Promise<MonitorAddress> {
+  const ca = monitorCa === undefined ? undefined : await readFile(join(folder, monitorCa), "utf8").catch(() => undefined);
+  return { url: monitorUrl, ...(ca === undefined || ca === "" ? {} : { ca }) };
 }
 
 interface AppliedState {
@@ -99,8 +106,7 @@ async function findDrift(folder: string, note: NodeNote, applied: ServerConfigSp
   if (text === undefined) return `${note.name}: its configuration file is gone`;
   if (applied !== undefined && text !== renderServerConfig(applied)) return `${note.name}: its configuration file was changed by hand`;
   if (note.digest === undefined || note.digest === "") return undefined;
-  const ca = note.monitorCa === undefined ? undefined : await readFile(join(folder, note.monitorCa), "utf8").catch(() => undefined);
-  const varz = await askMonitor<Varz>({ url: note.monitorUrl, ...(ca === undefined || ca === "" ? {} : { ca }) }, "/varz");
+  const varz = await askMonitor<Varz>(await notedMonitor(folder, note), "/varz");
   if (varz === undefined) return undefined;
   return varz.config_digest === note.digest ? undefined : `${note.name}: it runs with a configuration natsbus did not give it`;
 }

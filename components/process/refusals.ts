@@ -12,7 +12,7 @@ export interface Refusal {
 
 /** Everything about the change from `olds` to `news` that would lose data or tear the cluster apart. */
 export function refuseChange(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
-  return [...refuseIdentity(olds, news), ...refuseSize(olds, news), ...refuseFolders(olds, news)];
+  return [...refuseIdentity(olds, news), ...refuseSize(olds, news), ...refuseFolders(olds, news), ...refuseRoutes(olds, news)];
 }
 
 /** A refusal with its code. It names no property, because that would be printed with everything in it. */
@@ -47,6 +47,17 @@ function refuseFolders(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
     if (now.name !== old.name) return [refusal("ERR_CLUSTER_IDENTITY", `server ${old.name} cannot be renamed to ${now.name}`)];
     if (now.directory === old.directory) return [];
     const text = `the folder of server ${old.name} cannot change from ${old.directory} to ${now.directory}: its data would stay behind; set natsbus:process directory back, or destroy the bus first`;
+    return [refusal("ERR_CLUSTER_IDENTITY", text)];
+  });
+}
+
+function refuseRoutes(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
+  // A lone server has no routes.
+  if (olds.nodes.length < 2) return [];
+  return olds.nodes.flatMap((old, index) => {
+    const now = news.nodes[index];
+    if (now === undefined || now.ports.route === old.ports.route) return [];
+    const text = `the route port of server ${old.name} cannot change from ${old.ports.route} to ${now.ports.route}: in a rolling restart the first server on its new port could not reach the others; set natsbus:process ports.route back, or destroy the bus first`;
     return [refusal("ERR_CLUSTER_IDENTITY", text)];
   });
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
-import { authorityOf, type ClusterNode, launchOf, type NodeBinary, noteOf } from "./cluster-node.ts";
+import { type ClusterNode, launchOf, monitorOf, type NodeBinary, noteOf } from "./cluster-node.ts";
 import { askMonitor, type Varz } from "./monitor.ts";
 import { TLS_FOLDER } from "./node-config.ts";
 import { claimFolder, removeOthers, writeFiles } from "./node-folder.ts";
@@ -54,7 +54,7 @@ export async function startNodes(nodes: readonly ClusterNode[], binary: NodeBina
 export async function waitCluster(nodes: readonly ClusterNode[], options: { readonly assets?: boolean } = {}): Promise<string> {
   const assets = options.assets === true;
   return waitReady({
-    nodes: nodes.map((node) => ({ name: node.name, monitor: { url: node.config.node.monitorUrl, ...authorityOf(node) } })),
+    nodes: await Promise.all(nodes.map(async (node) => ({ name: node.name, monitor: await monitorOf(node) }))),
     assets,
     timeoutMs: assets ? GATE_TIMEOUT_MS : READY_TIMEOUT_MS,
     check: async () => {
@@ -115,7 +115,7 @@ export async function settleNodes(nodes: readonly ClusterNode[]): Promise<Record
 
 /** The server's own description of itself; `undefined` when it does not answer. */
 export async function askVarz(node: ClusterNode): Promise<Varz | undefined> {
-  return askMonitor<Varz>({ url: node.config.node.monitorUrl, ...authorityOf(node) }, "/varz");
+  return askMonitor<Varz>(await monitorOf(node), "/varz");
 }
 
 /** Starts servers; when one cannot be started, ends the others again. @returns the first failure */

@@ -9,7 +9,16 @@ describe("a change of the cluster", () => {
   test.each<[string, Partial<ClusterInputs>, string[]]>([
     ["is free to touch nothing", {}, []],
     ["may add servers", { nodes: nodesOf(5) }, []],
-    ["may move ports", { nodes: nodesOf(3).map((node) => ({ ...node, ports: { client: 1, monitor: 2, route: 3 } })) }, []],
+    [
+      "may move client and monitor ports",
+      { nodes: nodesOf(3).map((node) => ({ ...node, ports: { ...node.ports, client: 1, monitor: 2 } })) },
+      [],
+    ],
+    [
+      "may not move route ports",
+      { nodes: nodesOf(3).map((node, index) => ({ ...node, ports: { ...node.ports, route: index === 0 ? 3 : node.ports.route } })) },
+      ["ERR_CLUSTER_IDENTITY"],
+    ],
     ["may not take servers away", { nodes: nodesOf(2) }, ["ERR_SCALE_DOWN"]],
     ["may not rename the cluster", { settings: { ...THREE.settings, cluster: { name: "other" } } }, ["ERR_CLUSTER_IDENTITY"]],
     [
