@@ -1,4 +1,5 @@
 import { BusError } from "../core/errors.ts";
+import { nearestWord } from "../core/nearest.ts";
 import type { Json } from "./events.ts";
 import type { Project } from "./project.ts";
 import { CLEAR_TEXT, type SecretsCodec } from "./secrets.ts";
@@ -49,6 +50,23 @@ export function resolveConfig(project: Project, settings: JsonMap, codec: Secret
     });
   }
   return { config: sortKeys(config), secretKeys: [...secrets].filter((name) => name in config).sort(), recorded };
+}
+
+// Shorter names are near to anything: `bus` to `aws`.
+const TELLING_LENGTH = 5;
+const LENGTH_OF_SLIP = 2;
+
+/** Namespaces in the settings of a stack that look like the project's own, mistyped. Any other may be a Pulumi provider's. */
+export function namespaceSlips(project: Project, settings: JsonMap): readonly string[] {
+  const { name } = project;
+  if (name.length < TELLING_LENGTH) return [];
+  const namespaces = new Set(Object.keys(settings).flatMap((key) => (key.includes(":") ? key.split(":").slice(0, 1) : [])));
+  return [...namespaces].filter(
+    (space) =>
+      ![name, "pulumi"].includes(space) &&
+      Math.abs(space.length - name.length) <= LENGTH_OF_SLIP &&
+      nearestWord(space, [name]) !== undefined,
+  );
 }
 
 /** A key with the project's name as namespace unless it has one; `namespace:config:name` is an old form of `namespace:name`. */

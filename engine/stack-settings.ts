@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Document, isScalar, isMap as isYamlMap, type Node, parseDocument } from "yaml";
+import { type Document, isScalar, isMap as isYamlMap, type Node, parseDocument, type YAMLMap } from "yaml";
 import { BusError } from "../core/errors.ts";
+import { nearestWord } from "../core/nearest.ts";
 import type { Json } from "./events.ts";
 import type { Project } from "./project.ts";
 import { isJsonMap, type JsonMap } from "./state-values.ts";
@@ -15,13 +16,16 @@ export interface StackSettings {
 /** A value to put into the settings. */
 export type SettingValue = { readonly text: string } | { readonly ciphertext: string };
 
-/** Opens the settings file of a stack; one that does not exist is empty. @throws BusError ERR_PROJECT */
+const KEYS = ["config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment"];
+
+/** Opens the settings file of a stack; one that does not exist is empty. @throws BusError ERR_PROJECT, also for a key that neither Pulumi nor natsbus knows */
 export function loadSettings(project: Project, stack: string): StackSettings {
   const path = join(project.settingsDirectory, `Pulumi.${stack}.yaml`);
   const document = parseDocument(existsSync(path) ? read(path) : "");
   const [error] = document.errors;
   if (error !== undefined) throw invalid(path, error.message, error);
   if (document.contents !== null && !isYamlMap(document.contents)) throw invalid(path, "it does not hold a map");
+  if (isYamlMap(document.contents)) assertKeys(path, document.contents);
   return { path, document };
 }
 
@@ -84,6 +88,20 @@ export function isSecure(value: Json): value is { readonly secure: string } {
 function scalarText(value: { readonly value: unknown; readonly source?: string }): string {
   if (typeof value.value === "string") return value.value;
   return value.value === null ? "" : (value.source ?? String(value.value));
+}
+
+// A misspelt `config` would silently leave every setting at its default.
+function assertKeys(path: string, { items }: YAMLMap): void {
+  const unknown = items.map(({ key }) => (isScalar(key) ? String(key.value) : String(key))).filter((key) => !KEYS.includes(key));
+  if (unknown.length === 0) return;
+  const named = unknown.map((key) => {
+    const near = nearestWord(key, KEYS);
+    return `${JSON.stringify(key)}${near === undefined ? "" : ` (did you mean ${near}?)`}`;
+  });
+  const known = `${KEYS.slice(0, -1).join(", ")} and ${KEYS.at(-1)}`;
+  throw new BusError("ERR_PROJECT", `${path}: no such key at the top level: ${named.join(", ")}; there are ${known}`, {
+    remedy: "correct the name, or put settings under config",
+  });
 }
 
 function save(path: string, text: string): void {

@@ -6,7 +6,7 @@ import type { ProgramSettings } from "./program-settings.ts";
 import { loadProject, type Project, resolveBackend } from "./project.ts";
 import { replaceState } from "./recorder.ts";
 import type { PassphraseSecrets } from "./secrets.ts";
-import { resolveConfig, type StackConfig } from "./stack-config.ts";
+import { namespaceSlips, resolveConfig, type StackConfig } from "./stack-config.ts";
 import { type StackAddress, stackFiles } from "./stack-files.ts";
 import { isSaltUnused, openStackSecrets } from "./stack-secrets.ts";
 import { encryptionSalt, loadSettings, type StackSettings, saveSalt, settingsConfig } from "./stack-settings.ts";
@@ -50,6 +50,8 @@ export async function openStack(options: OpenStackOptions): Promise<OpenStack> {
   const settings = loadSettings(project, stack);
   const checkpoint = loadCheckpoint(address);
   if (checkpoint === undefined && absent === "refuse") throw missing(address);
+  for (const space of namespaceSlips(project, settingsConfig(settings)))
+    options.onNotice(`settings of the namespace ${space} in ${basename(settings.path)} are not read; did you mean ${project.name}?`);
   const stateSalt = checkpoint?.document === undefined ? "" : saltOf(checkpoint.document);
   const { secrets, replaces } = await openStackSecrets({
     settings,

@@ -6,7 +6,7 @@ import { loadProject, resolveBackend } from "../../../engine/project.ts";
 import { loadState } from "../../../engine/recorder.ts";
 import { CLEAR_TEXT } from "../../../engine/secrets.ts";
 import { openStack, programSettingsOf } from "../../../engine/stack.ts";
-import { needsSecrets, resolveConfig } from "../../../engine/stack-config.ts";
+import { namespaceSlips, needsSecrets, resolveConfig } from "../../../engine/stack-config.ts";
 import { loadSettings, saveSalt, saveSetting, settingsConfig } from "../../../engine/stack-settings.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -109,6 +109,39 @@ describe("a stack's settings file", () => {
     const project = loadProject(projectIn(folder.path));
     saveSalt(loadSettings(project, "dev"), "v1:salt");
     expect(readFileSync(join(folder.path, "Pulumi.dev.yaml"), "utf8")).toBe("encryptionsalt: v1:salt\n");
+  });
+});
+
+describe("a misspelt word of a stack's settings file", () => {
+  it.each<[string, string, string]>([
+    ["cofig", "cofig:\n  bus:servers: 1\n", '"cofig" (did you mean config?)'],
+    ["a setting beside config", "bus:servers: 1\nconfig: {}\n", '"bus:servers"; there are config, '],
+  ])("is refused: %s", (_name, settings, told) => {
+    using folder = temporaryFolder();
+    const project = loadProject(projectIn(folder.path, "", settings));
+    expect(() => loadSettings(project, "dev")).toThrow(
+      expect.objectContaining({ code: "ERR_PROJECT", message: expect.stringContaining(told) }),
+    );
+  });
+
+  it("is no key that Pulumi knows", () => {
+    using folder = temporaryFolder();
+    const settings = "config: {}\nencryptionsalt: v1:x\nsecretsprovider: passphrase\nencryptedkey: x\nenvironment: [a]\n";
+    expect(loadSettings(loadProject(projectIn(folder.path, "", settings)), "dev").path).toContain("Pulumi.dev.yaml");
+  });
+
+  it.each<[string, string, readonly string[]]>([
+    ["natsbus", "natsbuss", ["natsbuss"]],
+    ["natsbus", "nastbus", ["nastbus"]],
+    ["natsbus", "natsbus", []],
+    ["natsbus", "nats", []],
+    ["natsbus", "kubernetes", []],
+    ["pulumis", "pulumi", []],
+    ["bus", "aws", []],
+  ])("project %s, namespace %s: a slip is %j", (name, namespace, slips) => {
+    using folder = temporaryFolder();
+    const project = { ...loadProject(projectIn(folder.path)), name };
+    expect(namespaceSlips(project, { [`${namespace}:a`]: "1", [`${namespace}:b`]: "2", plain: "3" })).toEqual(slips);
   });
 });
 
