@@ -181,7 +181,7 @@ function userName(): string {
 function locked(stack: string, held: readonly HeldLock[]): BusError {
   const names = held.map(({ holder }) => describe(holder)).join(" and ");
   return new BusError("ERR_STATE_LOCKED", `stack ${stack} is locked by ${names}`, {
-    remedy: "wait until that run has ended; if it is no longer running, remove its lock with `natsbus cancel` (or `pulumi cancel`)",
+    remedy: `wait until that run has ended; if it is no longer running, remove its lock with \`natsbus cancel --stack ${stack}\` (or \`pulumi cancel ${stack}\`)`,
   });
 }
 

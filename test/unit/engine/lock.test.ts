@@ -30,6 +30,7 @@ describe("the lock of a stack", () => {
     await expect(acquireLock(options(folder.path))).rejects.toMatchObject({
       code: "ERR_STATE_LOCKED",
       message: expect.stringContaining(`process ${process.pid} of`),
+      remedy: expect.stringContaining("`natsbus cancel --stack dev`"),
     });
     first.release();
     first.release();
