@@ -75,8 +75,9 @@ export function decodePending(json: Json, codec: SecretsCodec): PendingOperation
  * @throws BusError ERR_STATE_CORRUPT, ERR_STATE_VERSION
  */
 export function parseDocument(json: Json): DeploymentDocument {
-  if (!isJsonMap(json)) throw corrupt("the document is not an object");
+  if (!isJsonMap(json)) throw noState("it is not an object");
   const { version, features, deployment } = json;
+  if (version === undefined) throw noState("it has no version");
   if (version !== PLAIN_VERSION && version !== FEATURE_VERSION)
     throw newer(`it has version ${JSON.stringify(version)}; 3 and 4 are understood`);
   const names = Array.isArray(features) ? features.map(String) : [];
@@ -134,6 +135,12 @@ function magicOf(version: string): string {
 function newer(reason: string): BusError {
   return new BusError("ERR_STATE_VERSION", `the state cannot be used: ${reason}`, {
     remedy: "use the Pulumi CLI that wrote it, or update natsbus",
+  });
+}
+
+function noState(reason: string): BusError {
+  return new BusError("ERR_STATE_CORRUPT", `the document is no state: ${reason}`, {
+    remedy: "give what `natsbus export` or `pulumi stack export` wrote, or a backup from the state folder's .pulumi/backups",
   });
 }
 

@@ -88,6 +88,7 @@ describe("the state file", () => {
 
   it.each<[string, Json, string]>([
     ["a list", [], "ERR_STATE_CORRUPT"],
+    ["an empty object", {}, "ERR_STATE_CORRUPT"],
     ["no deployment", { version: 3 }, "ERR_STATE_CORRUPT"],
     ["an older version", document({}, 2), "ERR_STATE_VERSION"],
     ["a newer version", document({}, 5), "ERR_STATE_VERSION"],
