@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { BusError } from "../core/errors.ts";
 import { initBackend, listStacks, loadCheckpoint } from "./file-state.ts";
 import { acquireLock } from "./lock.ts";
@@ -52,6 +53,7 @@ export async function openStack(options: OpenStackOptions): Promise<OpenStack> {
   if (checkpoint === undefined && absent === "refuse") throw missing(address);
   for (const space of namespaceSlips(project, settingsConfig(settings)))
     options.onNotice(`settings of the namespace ${space} in ${basename(settings.path)} are not read; did you mean ${project.name}?`);
+  if (checkpoint === undefined) tellMissingSettings(settings.path, options);
   const stateSalt = checkpoint?.document === undefined ? "" : saltOf(checkpoint.document);
   const { secrets, replaces } = await openStackSecrets({
     settings,
@@ -108,6 +110,17 @@ export function programSettingsOf(open: Pick<OpenStack, "project" | "address" | 
     secretKeys: config.secretKeys,
     ...(compileCache === undefined ? {} : { compileCache }),
   };
+}
+
+/** The name of the stack may be mistyped, or its file forgotten: a whole stack of defaults must not come as a surprise. */
+function tellMissingSettings(path: string, { stack, onNotice }: OpenStackOptions): void {
+  const folder = dirname(path);
+  if (existsSync(path) || !existsSync(folder)) return;
+  const others = readdirSync(folder).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
+  if (others.length === 0) return;
+  onNotice(
+    `there is no ${basename(path)}, so every setting of stack ${stack} has its default; make the file (there are ${others.sort().join(", ")} to copy), or set a value with \`natsbus config set KEY VALUE --stack ${stack}\``,
+  );
 }
 
 function assertStackName(stack: string): void {

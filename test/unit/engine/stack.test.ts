@@ -322,6 +322,19 @@ describe("opening a stack", () => {
     });
   });
 
+  it("says that a stack without settings file runs on defaults, before it is made and once only", async () => {
+    using folder = temporaryFolder();
+    projectIn(folder.path, "", "config: {}\n");
+    const told = expect.stringMatching(/^there is no Pulumi.tset.yaml, .*there are Pulumi.dev.yaml to copy.*--stack tset/);
+    await open(folder.path, "pretend", "tset");
+    expect(notices).toEqual([told]);
+    await open(folder.path, "create", "tset");
+    expect(notices).toEqual([told, told, expect.stringContaining("was generated")]);
+    await open(folder.path, "create", "tset");
+    await open(folder.path, "create");
+    expect(notices.length).toBe(3);
+  });
+
   it("writes nothing when it only pretends, and nothing when it refuses", async () => {
     using folder = temporaryFolder();
     projectIn(folder.path);
