@@ -5,7 +5,7 @@ import { progress } from "../core/progress.ts";
 import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import { type Asset, consumerAsset, type Observed, streamAsset } from "./asset.ts";
-import { type Change, diffSpecs, renderChange } from "./diff.ts";
+import { type Change, diffSpecs, renderChange, sameValue } from "./diff.ts";
 import { canonical } from "./kinds.ts";
 import { openStreamPort } from "./nats-port.ts";
 import type { Parsed } from "./parse.ts";
@@ -163,10 +163,18 @@ async function sayCosts<S>(kind: { readonly asset: Asset<S> }, at: { want: S; ne
 }
 
 function outputsOf<S extends object>(kind: Kindred<S>, props: Properties, seen: Observed<S>): Properties {
-  const rendered = kind.dialect.render(seen.spec) as Record<string, unknown>;
+  const rendered = inWordsOf(kind, props, seen.spec);
   const policies = parsePolicy(props, "").value;
   const live = isBucket(kind) ? { live: streamDialect.render(seen.spec as never) } : {};
   return { ...rendered, ...policies, ...live, owner: seen.owner ?? "", connection: props["connection"] };
+}
+
+/** The settings in the words of `props` where these mean the same: a `3d` must not become `72h`, or the next preview would call it a change. */
+function inWordsOf<S extends object>({ dialect, parse }: Kindred<S>, props: Properties, seen: S): Properties {
+  const found: Properties = { ...dialect.render(seen) };
+  const said: Properties = { ...dialect.render(parse(props).value) };
+  const kept = Object.keys(settingsOf({ dialect }, props)).filter((key) => props[key] !== undefined && sameValue(said[key], found[key]));
+  return { ...found, ...Object.fromEntries(kept.map((key) => [key, props[key]])) };
 }
 
 /** The object as it was last seen; for a bucket the whole stream, so that drift outside of its settings shows. */
@@ -191,7 +199,7 @@ function isMade<S extends object>(kind: Kindred<S>, olds: Properties): boolean {
   return kind.dialect.identity.every((key) => typeof olds[key] === "string" && olds[key] !== "") && !isUnknown(olds);
 }
 
-function settingsOf<S extends object>(kind: Kindred<S>, props: Properties): Properties {
+function settingsOf(kind: { readonly dialect: { readonly settings: readonly string[] } }, props: Properties): Properties {
   return Object.fromEntries(Object.entries(props).filter(([key]) => kind.dialect.settings.includes(key)));
 }
 

@@ -93,6 +93,16 @@ describe("a stream", () => {
     expect(await streamOperations.read(NAME, repaired.outs)).toEqual({ id: NAME, props: outs });
   });
 
+  test("keeps the words it was declared with, also beside a hand edit", async () => {
+    const words = { maxAge: "72h", maxBytes: "1024KiB", maxMsgs: -1, duplicateWindow: "120s", deletionPolicy: "delete" };
+    const { outs } = await streamOperations.create({ ...stream, ...words });
+    expect(outs).toMatchObject(words);
+    await raw(`STREAM.UPDATE.${NAME}`, { ...((await configOf(NAME)) as object), max_bytes: 2048 });
+    const { props } = await streamOperations.read(NAME, outs);
+    expect(props).toEqual({ ...outs, maxBytes: "2KiB" });
+    expect((await upAgain(streamOperations, props, { ...stream, ...words })).outs).toEqual(outs);
+  });
+
   test("that was deleted by hand reads as gone, and comes back", async () => {
     const { outs } = await streamOperations.create(stream);
     await raw(`STREAM.DELETE.${NAME}`, {});
