@@ -58,7 +58,9 @@ export async function openDeployment(options: RunOptions, emit: (body: EngineEve
     preview,
     parallel,
     registrar: () => present(parts.registrar),
-    onLog: (message) => tell(reporter, message),
+    onLog: (message) => {
+      if (!(state.cancelled && CUT_OFF.test(message.message))) tell(reporter, message);
+    },
     onUnsupported: (error) => refuse(reporter, state, error),
     onShutdown: () => {
       signalled = true;
@@ -66,7 +68,9 @@ export async function openDeployment(options: RunOptions, emit: (body: EngineEve
     },
   });
   const host = options.createProviders(monitor.address, {
-    onLog: (line) => reporter.diagnostic({ severity: "info#err", message: `${line}\n` }),
+    onLog: (line) => {
+      if (!state.cancelled) reporter.diagnostic({ severity: "info#err", message: `${line}\n` });
+    },
     onProgress: (text) => reporter.progress(text),
   });
   const builtin = createBuiltinProvider({
@@ -88,6 +92,9 @@ function present<T>(part: T | undefined): T {
   if (part === undefined) throw new Error("the engine is not ready yet");
   return part;
 }
+
+/** How the program complains that the run it belongs to does not answer any more. */
+const CUT_OFF = /\b(UNAVAILABLE|CANCELLED)\b|Channel has been (shut down|closed)|failed to deliver log message/;
 
 const PREFIXES: Readonly<Record<LogMessage["severity"], string>> = { debug: "debug: ", info: "", warning: "warning: ", error: "error: " };
 

@@ -63,6 +63,8 @@ export interface StepEventMetadata {
   /** Counted in the summary; false for the physical halves of a replacement. */
   readonly logical?: boolean;
   readonly provider: string;
+  /** What the provider said in a preview about the change: what it costs and why; this engine's own. */
+  readonly notes?: readonly string[];
 }
 
 /** A message of the program, a provider or the engine. */

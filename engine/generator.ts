@@ -170,7 +170,7 @@ export class Generator {
     const { urn, type } = subject;
     const { name } = parseUrn(urn);
     const request = { urn, type, name, ...sides, randomSeed: new Uint8Array(randomBytes(32)) };
-    const { inputs, failures } = await this.#guard(urn, () => provider.check(request));
+    const { inputs, failures } = await this.#guard(urn, () => this.#context.reporter.asking(urn, () => provider.check(request)));
     if (failures.length === 0) return inputs;
     for (const failure of failures) this.#context.reporter.error(checkText(subject.urn, failure, sides.news), urn);
     this.#context.state.fail({ urn, duringStep: false });
@@ -204,7 +204,8 @@ export class Generator {
     if (provider === undefined) return deepEqual(old.inputs, news) ? NO_CHANGE : { ...NO_CHANGE, changes: "some" };
     const { name } = parseUrn(urn);
     const sides = { oldInputs: old.inputs, oldOutputs: old.outputs, news };
-    const answer = await provider.diff({ urn, type, name, id: old.id ?? "", ...sides, ignoreChanges: goal.ignoreChanges });
+    const request = { urn, type, name, id: old.id ?? "", ...sides, ignoreChanges: goal.ignoreChanges };
+    const answer = await this.#context.reporter.asking(urn, () => provider.diff(request));
     if (answer.changes !== "unknown") return answer;
     return {
       ...diffInputs(old.inputs, news),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { isBusError } from "../core/errors.ts";
 import type { DiagnosticEvent, EngineEventBody, PropertyDiff, StepEventMetadata, StepEventState, StepOp } from "./events.ts";
@@ -35,6 +36,8 @@ export class Reporter {
   readonly #changes: Record<string, number> = {};
   readonly #components = new Map<string, Step>();
   readonly #running = new Set<string>();
+  readonly #notes = new Map<string, Set<string>>();
+  #asked: string | undefined;
   readonly #countsRefresh: boolean;
   #maybeCorrupt = false;
 
@@ -66,7 +69,7 @@ export class Reporter {
 
   /** A step begins. */
   begin(step: Step): void {
-    this.#steps.push(runStep(step));
+    this.#steps.push({ ...runStep(step), ...this.#noted(step) });
     if ((step.subject.new ?? step.subject.old)?.custom === true) this.#running.add(step.subject.urn);
     this.#emit({ resourcePreEvent: { metadata: this.#metadata(step), ...this.#planning() } });
   }
@@ -121,8 +124,26 @@ export class Reporter {
     this.diagnostic({ severity: "warning", prefix: "warning: ", message: `${message}\n`, ...(urn === undefined ? {} : { urn }) });
   }
 
-  /** Tells what a provider is doing now, if it is plain for which resource. */
+  /** Waits for a provider's opinion on one resource; what it says meanwhile in a preview becomes notes on the resource's step. Calls must not overlap. */
+  async asking<T>(urn: string, call: () => Promise<T>): Promise<T> {
+    if (!this.#preview) return call();
+    this.#asked = urn;
+    try {
+      const answer = await call();
+      // The words were written before the answer, but to another pipe: one round of the event loop reads both.
+      await nextTurn();
+      return answer;
+    } finally {
+      this.#asked = undefined;
+    }
+  }
+
+  /** Tells what a provider is doing now, or in a preview what it says about the resource asked about, if it is plain for which resource. */
   progress(message: string): void {
+    if (this.#asked !== undefined) {
+      this.#notes.set(this.#asked, (this.#notes.get(this.#asked) ?? new Set()).add(message));
+      return;
+    }
     const [urn, ...others] = this.#running;
     if (urn !== undefined && others.length === 0) this.#emit({ progressEvent: { urn, message } });
   }
@@ -135,6 +156,11 @@ export class Reporter {
   /** Passes on an event that is about no step. */
   emit(body: EngineEventBody): void {
     this.#emit(body);
+  }
+
+  #noted(step: Step): { readonly notes?: readonly string[] } {
+    const notes = this.#notes.get(step.subject.urn);
+    return notes === undefined || step.op === "same" || step.op === "refresh" || !isLogical(step) ? {} : { notes: [...notes] };
   }
 
   #planning(): { planning?: true } {
@@ -155,6 +181,7 @@ export class Reporter {
       detailedDiff: detailedDiff(step),
       ...(isLogical(step) ? { logical: true } : {}),
       provider: entry?.provider ?? "",
+      ...this.#noted(step),
     };
   }
 }

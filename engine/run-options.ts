@@ -92,6 +92,8 @@ export interface RunStep {
   readonly detailedDiff: Readonly<Record<string, { readonly kind: DiffKind; readonly inputDiff: boolean }>> | undefined;
   /** Counted in the summary. */
   readonly logical: boolean;
+  /** What the provider said in a preview about the change; absent when it said nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** How a run ended. Whatever went wrong has been told as diagnostic events already. */

@@ -53,5 +53,10 @@ export function renderStepDiff(step: DiffStep, palette: Palette): string {
   ];
   const head = `${" ".repeat(indent - 2)}${symbol}${metadata.type}: (${metadata.op})`;
   const properties = objectLines(propertyDiff(metadata), indent + 4, { palette, hideSame: true });
-  return [paint(head), ...facts.map((fact) => `${inner}${fact}`), ...properties].join("\n");
+  return [
+    paint(head),
+    ...facts.map((fact) => `${inner}${fact}`),
+    ...properties,
+    ...(metadata.notes ?? []).map((note) => `${inner}${note}`),
+  ].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { EngineEvent } from "../../engine/events.ts";
 import { parseUrn } from "../../engine/urn.ts";
 import type { Palette } from "./palette.ts";
-import { type RowView, rowInfo, rowStatus, rowWords } from "./row-text.ts";
+import { type RowView, rowInfo, rowNotes, rowStatus, rowWords } from "./row-text.ts";
 import { createRowTable, type Row, type RowTable } from "./rows.ts";
 
 /** What a progress display needs to know about the run. */
@@ -53,6 +53,7 @@ function renderStackLine(urn: string): string {
 export function createLineDisplay(options: ProgressOptions): ProgressDisplay {
   const table = createRowTable(options.stackUrn);
   const printed = new Map<string, string>();
+  const noted = new Set<string>();
   const view = (ended: boolean): RowView => ({
     preview: options.preview,
     refresh: options.kind === "refresh",
@@ -66,6 +67,11 @@ export function createLineDisplay(options: ProgressOptions): ProgressDisplay {
     if (printed.get(row.urn) === key) return;
     printed.set(row.urn, key);
     options.write(`${renderRowLine(row, view(ended), options.palette)}\n`);
+    for (const note of rowNotes(row, view(ended))) {
+      if (noted.has(`${row.urn} ${note}`)) continue;
+      noted.add(`${row.urn} ${note}`);
+      options.write(`${note}\n`);
+    }
   }
 
   options.write(`${renderBanner(options)}\n`);

@@ -1,7 +1,7 @@
 import type { EngineEvent } from "../../engine/events.ts";
 import { type ProgressDisplay, type ProgressOptions, renderBanner } from "./lines.ts";
 import { stripEscapes } from "./palette.ts";
-import { type RowView, rowInfo, rowStatus, rowWords } from "./row-text.ts";
+import { type RowView, rowInfo, rowNotes, rowStatus, rowWords } from "./row-text.ts";
 import { createRowTable, type Row } from "./rows.ts";
 
 /** A row of the tree with the lines that lead to it. */
@@ -49,6 +49,8 @@ export function renderFrame(
     name: row.name,
     status: rowStatus(row, view),
     info: rowInfo(row, view),
+    // A frame that is drawn again must fit; the last one may be as long as it is.
+    notes: view.ended ? rowNotes(row, view) : [],
   }));
   const width = (pick: (cell: (typeof cells)[number]) => string, title: string): number =>
     Math.max(title.length, ...cells.map((cell) => pick(cell).length));
@@ -60,7 +62,7 @@ export function renderFrame(
     return ` ${mark}  ${text.slice(0, Math.max(0, view.size.columns - 6))}`;
   };
   const head = palette.headline(line("  ", ["Type", "Name", statusTitle, "Info"]));
-  const body = cells.map((cell) => line(cell.mark, [cell.type, cell.name, cell.status, cell.info]));
+  const body = cells.flatMap((cell) => [line(cell.mark, [cell.type, cell.name, cell.status, cell.info]), ...cell.notes]);
   return [head, ...body, ...(hidden === 0 ? [] : [palette.faint(`     … ${hidden} more`)])];
 }
 

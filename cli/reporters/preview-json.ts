@@ -41,6 +41,7 @@ function renderStep(step: RunStep): { readonly [key: string]: Json } {
     ...(step.diffReasons.length === 0 ? {} : { diffReasons: step.diffReasons }),
     ...(step.replaceReasons.length === 0 ? {} : { replaceReasons: step.replaceReasons }),
     detailedDiff: step.detailedDiff === undefined ? null : { ...step.detailedDiff },
+    ...(step.notes === undefined ? {} : { notes: step.notes }),
   };
 }
 

@@ -43,6 +43,11 @@ function failedStatus(row: Row, view: RowView): string {
   return `**${failed}${withSpan ? ` (${renderSpan((row.endedMs ?? view.nowMs) - row.startedMs)})` : ""}**`;
 }
 
+/** Lines below a row of a plan: what the change costs and why, as its provider says. */
+export function rowNotes(row: Row, view: Pick<RowView, "preview">): readonly string[] {
+  return view.preview ? ((row.replaceStep ?? row.step)?.notes ?? []).map((note) => `      ${note}`) : [];
+}
+
 /** The Info column: `[diff: +a-b~c]`, then the worst message, or (at the end) how many there were, or what it is doing now. */
 export function rowInfo(row: Row, view: RowView): string {
   const step = informingStep(row);
