@@ -1,12 +1,13 @@
 import type { ErrorCode } from "../core/errors.ts";
 
-/** Exit codes, those of the Pulumi CLI. */
+/** Exit codes, those of the Pulumi CLI; Ctrl-C at a question has a shell's own, so that a script does not take it for a yes. */
 export const EXIT = {
   ok: 0,
   error: 1,
   usage: 2,
   stackMissing: 6,
   unexpectedChanges: 7,
+  interrupted: 130,
   internal: 255,
 } as const;
 
@@ -21,6 +22,7 @@ const OF_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   ERR_PROJECT: EXIT.usage,
   ERR_ENGINE_MISSING: EXIT.usage,
   ERR_STACK_MISSING: EXIT.stackMissing,
+  ERR_INTERRUPTED: EXIT.interrupted,
   ERR_INTERNAL: EXIT.internal,
 };
 

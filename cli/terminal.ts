@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { BusError } from "../core/errors.ts";
 import { type ColorChoice, createPalette, type Palette, resolveColor } from "./reporters/palette.ts";
 
 /** Where a verb writes and asks: results on stdout, progress on stderr. */
@@ -19,7 +20,7 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Size of the terminal. */
   size(): { readonly columns: number; readonly lines: number };
-  /** Asks on stderr; "" when the input ends. */
+  /** Asks on stderr; "" when the input ends. @throws BusError ERR_INTERRUPTED for Ctrl-C */
   ask(question: string): Promise<string>;
   /** Asks on stderr without showing what is typed. */
   askSecret(question: string): Promise<string>;
@@ -39,16 +40,27 @@ export function createTerminal(color: ColorChoice, env: NodeJS.ProcessEnv = proc
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     size: () => ({ columns: stderr.columns || stdout.columns || 80, lines: stderr.rows || stdout.rows || 24 }),
     askSecret: (question) => readSecret(question),
-    async ask(question) {
-      const lines = createInterface({ input: stdin, output: stderr });
-      const ended = new Promise<string>((done) => lines.once("close", () => done("")));
-      try {
-        return await Promise.race([lines.question(question), ended]);
-      } finally {
-        lines.close();
-      }
-    },
+    ask: (question) => askLine({ input: stdin, output: stderr }, question),
   };
+}
+
+/** Asks for a line; "" when the input ends. @throws BusError ERR_INTERRUPTED for Ctrl-C */
+export async function askLine(
+  streams: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream },
+  question: string,
+): Promise<string> {
+  const lines = createInterface(streams);
+  const ended = new Promise<string>((done, refuse) => {
+    lines.once("SIGINT", () => {
+      refuse(new BusError("ERR_INTERRUPTED", "interrupted at the question; nothing was changed"));
+    });
+    lines.once("close", () => done(""));
+  });
+  try {
+    return await Promise.race([lines.question(question), ended]);
+  } finally {
+    lines.close();
+  }
 }
 
 const KEYS = { enter: ["\r", "\n"], endOfInput: "\u0004", interrupt: "\u0003", rubOut: "\u007f" } as const;

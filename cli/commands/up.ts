@@ -7,7 +7,8 @@ export const verb = defineVerb({
   name: "up",
   summary: "create or update the bus",
   synopsis: "",
-  details: "Shows what would change, asks, and does it. Without a terminal it refuses unless --yes is given.",
+  details:
+    "Shows what would change, asks, and does it. Without a terminal it refuses unless --yes is given. After the answer no the exit code is 0, as with the Pulumi CLI; after Ctrl-C 130.",
   args: CHANGE_ARGS,
   examples: [
     ["up", "preview, ask, update the stack dev"],

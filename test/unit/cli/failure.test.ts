@@ -20,6 +20,7 @@ describe("describeFailure", () => {
     ["ERR_NO_TERMINAL", 2],
     ["ERR_CONFIG", 2],
     ["ERR_STACK_MISSING", 6],
+    ["ERR_INTERRUPTED", 130],
     ["ERR_STATE_LOCKED", 1],
     ["ERR_PASSPHRASE_WRONG", 1],
   ] as const)("%s ends with exit code %i", (code, exitCode) => {
