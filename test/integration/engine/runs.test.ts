@@ -59,6 +59,70 @@ describe("Ctrl-C", () => {
   });
 });
 
+/** What a run told on stderr or as an error, program and providers included. */
+function complaints({ events }: EngineRunOutcome): string {
+  return events
+    .flatMap((event) =>
+      "diagnosticEvent" in event && ["error", "info#err"].includes(event.diagnosticEvent.severity) ? [event.diagnosticEvent.message] : [],
+    )
+    .join("");
+}
+
+describe("Ctrl-C once", () => {
+  it("shows what the program said before, and not that it is cut off", async () => {
+    using stage = await createStage("once");
+    writeSource(
+      stage,
+      `import { appendFileSync } from "node:fs";
+      class Slow extends pulumi.dynamic.Resource { constructor(name: string, opts = {}) { super({ async create() {
+        require("node:fs").appendFileSync("calls.jsonl", '{"operation":"create"}');
+        await new Promise((done) => setTimeout(done, 1500));
+        return { id: "x" };
+      } }, name, {}, opts); } }
+      console.error("said before");
+      const a = new Slow("a");
+      new Slow("b", { dependsOn: [a] });
+      new Slow("c", { dependsOn: [a] });`,
+    );
+    const graceful = new AbortController();
+    const running = runEngine(runRequest(stage, "up"), { graceful: graceful.signal, now: new AbortController().signal });
+    await untilCalled(stage, "create");
+    graceful.abort();
+    const told = complaints(await running);
+    expect(told).toContain("said before");
+    expect(told).toContain("update canceled");
+    expect(told).not.toMatch(/UNAVAILABLE|Channel|failed to deliver|\n\s+at /);
+  });
+});
+
+describe("what a provider says while it compares", () => {
+  const source = (value: number): string => `
+    class Said extends pulumi.dynamic.Resource { constructor(name: string) { super({
+      async check(_olds: unknown, news: any) { return { inputs: news, failures: [] }; },
+      async diff(_id: string, _olds: unknown, news: any) {
+        process.stderr.write("natsbus-progress: " + news.name + " loses " + news.value + " things\\n");
+        return { changes: news.value > 1 && news.name !== "c" };
+      },
+      async create() { return { id: "x" }; },
+    }, name, { name, value: ${value} }); } }
+    for (const name of ["a", "b", "c"]) new Said(name);`;
+
+  it("becomes notes of that resource's step in a preview, and of no unchanged one", async () => {
+    using stage = await createStage("notes");
+    writeSource(stage, source(1));
+    expect((await runEngine(runRequest(stage, "up"))).exitCode).toBe(0);
+    writeSource(stage, source(2));
+    const { result, events } = await runEngine(runRequest(stage, "preview"));
+    const notes = (result?.steps ?? []).flatMap(({ urn, notes: own }) => (own === undefined ? [] : [[urn.split("::").at(-1), ...own]]));
+    expect(notes.sort()).toEqual([
+      ["a", "a loses 2 things"],
+      ["b", "b loses 2 things"],
+    ]);
+    const told = events.flatMap((event) => ("resourcePreEvent" in event ? (event.resourcePreEvent.metadata.notes ?? []) : []));
+    expect(told.sort()).toEqual(["a loses 2 things", "b loses 2 things"]);
+  });
+});
+
 describe("a program that ends early", () => {
   it("does not lose what it had no time to register", async () => {
     using stage = await createStage("early");
