@@ -53,8 +53,12 @@ if (Number.parseInt(process.versions.node, 10) >= NEEDED_MAJOR) {
 } else {
   const binary = process.env[GUARD] ? undefined : installedNode();
   if (binary === undefined) {
-    fail(
-      `natsbus needs Node ${NEEDED_MAJOR} or newer and runs on ${process.version}; \`npm ci\` in ${join(import.meta.dirname ?? ".", "..")} installs one (an optional dependency: do not omit those), or put a newer Node on PATH`,
-    );
+    // The platform packages beside this project leave Apple silicon out.
+    const isThere = `${process.platform}-${process.arch}` !== "darwin-arm64";
+    const installs = `\`npm ci\` in ${join(import.meta.dirname ?? ".", "..")} installs one (an optional dependency: do not omit those), or put a newer Node on PATH`;
+    const remedy = isThere
+      ? installs
+      : `\`npm ci\` installs none on Apple silicon: take one from nodejs.org or a version manager such as nvm, and put it on PATH`;
+    fail(`natsbus needs Node ${NEEDED_MAJOR} or newer and runs on ${process.version}; ${remedy}`);
   } else relaunch(binary);
 }
