@@ -73,7 +73,7 @@ describe("Ctrl-C once", () => {
     using stage = await createStage("once");
     writeSource(
       stage,
-      `import { appendFileSync } from "node:fs";
+      `import { existsSync } from "node:fs";
       class Slow extends pulumi.dynamic.Resource { constructor(name: string, opts = {}) { super({ async create() {
         require("node:fs").appendFileSync("calls.jsonl", '{"operation":"create"}');
         await new Promise((done) => setTimeout(done, 1500));
@@ -82,12 +82,18 @@ describe("Ctrl-C once", () => {
       console.error("said before");
       const a = new Slow("a");
       new Slow("b", { dependsOn: [a] });
-      new Slow("c", { dependsOn: [a] });`,
+      const timer = setInterval(() => {
+        if (!existsSync("cancelled")) return;
+        clearInterval(timer);
+        console.error("Error: 14 UNAVAILABLE: Channel has been shut down\\n    at onReceiveStatus");
+        void pulumi.log.error("failed to deliver log message");
+      }, 20);`,
     );
     const graceful = new AbortController();
     const running = runEngine(runRequest(stage, "up"), { graceful: graceful.signal, now: new AbortController().signal });
     await untilCalled(stage, "create");
     graceful.abort();
+    writeFileSync(join(stage.directory, "cancelled"), "");
     const told = complaints(await running);
     expect(told).toContain("said before");
     expect(told).toContain("update canceled");

@@ -78,4 +78,18 @@ describe("the live table", () => {
     expect(frame([...RUN, error])).toContain("error: no room");
     expect(frame([...RUN, error], { ended: true })).toMatch(/A +\*\*creating failed \(2s\)\*\* +1 error/);
   });
+
+  test("has what a change costs below its row, in the last frame of a plan alone", () => {
+    const event = pre(child("C"), "update", BUS);
+    if (!("resourcePreEvent" in event)) throw new Error("not a begin");
+    const { metadata } = event.resourcePreEvent;
+    const table = createRowTable(STACK);
+    const noted: EngineEvent = { ...event, resourcePreEvent: { metadata: { ...metadata, notes: ["deletes the 3 oldest messages"] } } };
+    for (const one of [...RUN, noted]) table.apply(one, 0);
+    const view = { refresh: false, nowMs: 0, size: { columns: 40, lines: 40 } };
+    const text = (preview: boolean, ended: boolean): string[] =>
+      renderFrame(arrangeTree(table.rows), { palette, preview }, { ...view, preview, ended });
+    expect(text(true, true).at(-1)).toBe("      deletes the 3 oldest messages");
+    for (const other of [text(true, false), text(false, true)]) expect(other.join("\n")).not.toContain("deletes");
+  });
 });
