@@ -5,6 +5,7 @@ import { BusError } from "../core/errors.ts";
 import { nearestWord } from "../core/nearest.ts";
 import type { Json } from "./events.ts";
 import type { Project } from "./project.ts";
+import { editSetting } from "./settings-edit.ts";
 import { isJsonMap, type JsonMap } from "./state-values.ts";
 
 /** The settings file of a stack (`Pulumi.STACK.yaml`), with its comments and layout. */
@@ -13,8 +14,8 @@ export interface StackSettings {
   readonly document: Document;
 }
 
-/** A value to put into the settings. */
-export type SettingValue = { readonly text: string } | { readonly ciphertext: string };
+/** A value to put into the settings; a block is written as YAML. */
+export type SettingValue = { readonly text: string } | { readonly block: Json } | { readonly ciphertext: string };
 
 const KEYS = ["config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment"];
 
@@ -57,13 +58,18 @@ export function saveSalt({ document, path }: StackSettings, salt: string): void 
   save(path, lines.join("\n"));
 }
 
-/** Sets one configuration key, `namespace:name`; undefined removes it. @throws BusError ERR_STATE_WRITE */
+/** Sets one configuration key, `namespace:name`; undefined removes it. Lines of other keys stay as they are. @throws BusError ERR_STATE_WRITE */
 export function saveSetting(settings: StackSettings, key: string, value: SettingValue | undefined): void {
   const { document, path } = settings;
-  if (value === undefined) document.deleteIn(["config", key]);
-  else document.setIn(["config", key], "text" in value ? value.text : document.createNode({ secure: value.ciphertext }));
-  const padded = existsSync(path) && /[[{] /.test(read(path));
-  save(path, document.toString({ lineWidth: 0, flowCollectionPadding: padded }));
+  const held = value === undefined ? undefined : contentOf(value);
+  if (held === undefined) document.deleteIn(["config", key]);
+  else document.setIn(["config", key], document.createNode(held));
+  save(path, editSetting(existsSync(path) ? read(path) : "", key, held));
+}
+
+function contentOf(value: SettingValue): Json {
+  if ("text" in value) return value.text;
+  return "block" in value ? value.block : { secure: value.ciphertext };
 }
 
 /** The `config` map as written: scalars as their text, maps and lists as they are. @throws BusError ERR_PROJECT */

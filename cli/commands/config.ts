@@ -7,8 +7,8 @@ import { SECRET_TEXT } from "../../engine/masking.ts";
 import { loadProject, type Project } from "../../engine/project.ts";
 import { CLEAR_TEXT } from "../../engine/secrets.ts";
 import { openStack } from "../../engine/stack.ts";
-import { resolveConfig } from "../../engine/stack-config.ts";
-import { isSecure, loadSettings, type StackSettings, saveSetting, settingsConfig } from "../../engine/stack-settings.ts";
+import { needsSecrets, resolveConfig } from "../../engine/stack-config.ts";
+import { isSecure, loadSettings, type SettingValue, type StackSettings, saveSetting, settingsConfig } from "../../engine/stack-settings.ts";
 import type { JsonMap } from "../../engine/state-values.ts";
 import { EXIT } from "../exit-codes.ts";
 import { renderTable } from "../reporters/table.ts";
@@ -106,18 +106,29 @@ async function set(options: Options, { key, text }: { readonly key: string; read
     saveSetting(settings, name, { ciphertext: secrets.encrypt(text) });
   } else {
     assertAllowed(place, name, asText(text));
-    saveSetting(place.settings, name, { text: asText(text) });
+    saveSetting(place.settings, name, settingOf(text));
   }
   if (options.json === true) terminal.out(`${JSON.stringify({ key: name, file: place.settings.path })}\n`);
   terminal.err(`${name} is set in ${place.settings.path}; \`natsbus up\` applies it\n`);
   return EXIT.ok;
 }
 
-/** Blocks may be written as YAML; the file keeps them as JSON text. */
+/** A block goes into the file as one, unless it looks like an encrypted value. */
+function settingOf(text: string): SettingValue {
+  const block = asBlock(text);
+  return block === undefined || needsSecrets({ block }) ? { text: asText(text) } : { block };
+}
+
 function asText(text: string): string {
-  if (!/^\s*[{[]/.test(text)) return text;
+  const block = asBlock(text);
+  return block === undefined ? text : JSON.stringify(block);
+}
+
+/** A map or list, written as JSON or YAML; undefined for other text. */
+function asBlock(text: string): Json | undefined {
+  if (!/^\s*[{[]/.test(text)) return undefined;
   try {
-    return JSON.stringify(parse(text));
+    return parse(text) as Json;
   } catch (cause) {
     throw new BusError("ERR_USAGE", `${JSON.stringify(text)} begins like a block and is neither JSON nor YAML`, {
       cause,
