@@ -27,7 +27,10 @@ export default {
     layer("components", "components", ["core", "streams", "accounts", "connection", "observability"]),
     {
       ...layer("engine", "engine", []),
-      to: { path: "^(core|streams|accounts|connection|components|client|operations|cli|index\\.ts)", pathNot: "^core/(errors|nearest)\\.ts$" },
+      to: {
+        path: "^(core|streams|accounts|connection|components|client|operations|cli|index\\.ts)",
+        pathNot: "^core/(errors|nearest)\\.ts$",
+      },
     },
     layer("client", "client", ["core", "connection"]),
     layer("operations", "operations", ["core", "streams", "accounts", "connection", "client", "components"]),
