@@ -129,11 +129,10 @@ export class Reporter {
     if (!this.#preview) return call();
     this.#asked = urn;
     try {
-      const answer = await call();
+      return await call();
+    } finally {
       // The words were written before the answer, but to another pipe: one round of the event loop reads both.
       await nextTurn();
-      return answer;
-    } finally {
       this.#asked = undefined;
     }
   }
