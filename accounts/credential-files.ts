@@ -1,5 +1,5 @@
 /** Credentials and the certificate bundle as files for the user's own tools. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BusError } from "../core/errors.ts";
@@ -35,7 +35,7 @@ export async function writeCredentialFiles(inputs: CredentialFilesInputs, before
   try {
     for (const file of wanted) await writeAtomically(file);
     const stale = Object.keys(before?.digests ?? {}).filter((path) => wanted.every((file) => file.path !== path));
-    for (const path of stale) await rm(path, { force: true });
+    for (const path of stale) await removeFile(path);
   } catch (error) {
     throw new BusError("ERR_CREDENTIALS_FOLDER", `${inputs.directory}: files with credentials cannot be written there (${codeOf(error)})`, {
       path: "directory",
@@ -60,7 +60,7 @@ export async function readCredentialFiles(state: CredentialFilesState): Promise<
 
 /** Removes the files, and their folders when nothing else is in them. */
 export async function removeCredentialFiles(state: CredentialFilesState): Promise<void> {
-  for (const { path } of planFiles(state)) await rm(path, { force: true });
+  for (const { path } of planFiles(state)) await removeFile(path);
   // A folder that holds other files stays; one that is gone already is fine.
   for (const folder of [join(state.directory, "creds"), state.directory]) await rmdir(folder).catch(() => undefined);
 }
@@ -89,9 +89,18 @@ function credentialsPath(inputs: CredentialFilesInputs, user: string): string {
   return join(inputs.directory, "creds", `${user}.creds`);
 }
 
+/** Where a file is written before it takes its place: always there, so that what a killed run left is overwritten or removed, never forgotten. */
+function unfinishedPath(path: string): string {
+  return `${path}.new`;
+}
+
+async function removeFile(path: string): Promise<void> {
+  for (const each of [path, unfinishedPath(path)]) await rm(each, { force: true });
+}
+
 async function writeAtomically({ path, text, mode }: PlannedFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: SECRET_FOLDER_MODE });
-  const unfinished = `${path}.${randomUUID()}`;
+  const unfinished = unfinishedPath(path);
   try {
     await writeFile(unfinished, text, { mode });
     await chmod(unfinished, mode);

@@ -31,6 +31,17 @@ describe("credentials files", () => {
     expect(JSON.stringify(state.digests)).not.toContain('"A"');
   });
 
+  it("that a killed run left half written are finished by the next write, or removed with the rest", async () => {
+    const state = await writeCredentialFiles(inputs());
+    const halves = [`${state.files["admin"]}.new`, `${state.files["gitlab"]}.new`, `${state.caFile}.new`];
+    for (const half of halves) await writeFile(half, "half", { mode: 0o600 });
+    await writeCredentialFiles(inputs({ admin: "A", gitlab: "G2" }), state);
+    expect(await readdir(join(root, "dev/creds"))).toEqual(["admin.creds", "gitlab.creds"]);
+    for (const half of halves) await writeFile(half, "half", { mode: 0o600 });
+    await removeCredentialFiles(state);
+    expect(await readdir(root)).toEqual([]);
+  });
+
   it("of users that left are removed, others stay as they are", async () => {
     const before = await writeCredentialFiles(inputs());
     await writeCredentialFiles(inputs({ admin: "A2" }), before);
