@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AckPolicy, type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type DeadLetter, defineSubject, MessageBus, type ReplayArgs, route } from "../../../client/index.ts";
@@ -132,7 +132,14 @@ describe("dead letters", () => {
 
 describe("a killed server", () => {
   it("stops neither a worker nor a replay, and loses no message", async () => {
-    await manager.consumers.add("JOBS", { durable_name: "all", ack_policy: AckPolicy.Explicit, filter_subjects: ["jobs.high.>"] });
+    // What the killed server had sent and nobody received comes again after this.
+    const ack_wait = nanos(3_000);
+    await manager.consumers.add("JOBS", {
+      durable_name: "all",
+      ack_policy: AckPolicy.Explicit,
+      ack_wait,
+      filter_subjects: ["jobs.high.>"],
+    });
     const job = defineSubject("jobs.high.run", z.object({ id: z.number() }));
     const done = new Set<number>();
     await using _worker = await bus.consume({

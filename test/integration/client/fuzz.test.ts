@@ -1,0 +1,66 @@
+import { AckPolicy, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { connect, headers } from "@nats-io/transport-node";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { defineSubject, MessageBus, route } from "../../../client/index.ts";
+import { createKey } from "../../../core/nats-keys.ts";
+import { startCluster } from "../../support/cluster.ts";
+
+const note = defineSubject("notes.normal.note", z.object({ text: z.string() }));
+const NAMES = [
+  "Natsbus-Schema",
+  "Natsbus-Schema-Version",
+  "Natsbus-Key",
+  "Natsbus-Signature",
+  "Natsbus-Signed-At",
+  "Natsbus-Dead-Reason",
+  "x",
+];
+
+const signer = createKey("user");
+const anyMessage = fc.record({
+  subject: fc.constantFrom("notes.normal.note", "notes.high.other", "notes.low.a.b", "notes.odd"),
+  payload: fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.json().map((text) => Buffer.from(text)),
+    fc.constant(Buffer.alloc(400_000, "[")),
+  ),
+  headers: fc.dictionary(fc.constantFrom(...NAMES), fc.oneof(fc.stringMatching(/^[ -~é]{0,40}$/), fc.constant(signer.publicKey))),
+});
+
+it.each([
+  ["unverified", {}],
+  ["verified", { verification: { signers: { "notes.>": [signer.publicKey] } } }],
+])("a worker survives whatever arrives, settles all of it and still handles good messages, %s", async (_, options) => {
+  await using cluster = await startCluster({ servers: 3 });
+  const raw = await connect({ servers: cluster.urls });
+  const manager = await jetstreamManager(raw);
+  await manager.streams.add({ name: "NOTES", subjects: ["notes.>"], storage: StorageType.Memory, num_replicas: 3 });
+  const filter_subjects = ["notes.normal.>", "notes.high.>", "notes.low.>", "notes.odd"];
+  await manager.consumers.add("NOTES", { durable_name: "w", ack_policy: AckPolicy.Explicit, filter_subjects });
+  for (const { subject, payload, headers: given } of fc.sample(anyMessage, 300)) {
+    const lines = headers();
+    for (const [name, value] of Object.entries(given)) lines.set(name, value);
+    await raw.request(subject, payload, { headers: lines, timeout: 5_000 });
+  }
+  await using bus = await MessageBus.connect({ servers: cluster.urls, signing: signer.seed, ...options });
+  await bus.publish(note, { text: "good" });
+  const seen: string[] = [];
+  await using _worker = await bus.consume({
+    stream: "NOTES",
+    consumer: "w",
+    routes: [route(note, ({ value }) => void seen.push(value.text))],
+  });
+  const unsettled = async () => {
+    const { num_pending, num_ack_pending } = await manager.consumers.info("NOTES", "w");
+    return num_pending + num_ack_pending;
+  };
+  await expect.poll(unsettled, { timeout: 15_000 }).toBe(0);
+  expect(seen).toContain("good");
+  const { consume } = bus.metrics();
+  expect(consume.received).toBe(301);
+  expect(consume.acknowledged + consume.deadLettered + consume.skipped).toBe(301);
+  expect(consume.deadLetterFailures).toBe(0);
+  await raw.close();
+});
