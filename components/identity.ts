@@ -5,12 +5,12 @@ import { Account, AccountKeys, CredentialsFiles, Operator, Users } from "../acco
 import type { AccountSpec, UserSpec } from "../accounts/spec.ts";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { ResolvedBus } from "./resolve.ts";
-import type { TargetIdentity } from "./target.ts";
+import type { ServerIdentity } from "./server-plan.ts";
 
 /** Keys and credentials of a bus, made while its servers start. */
 export interface Identity {
   /** What the servers must know when they start. */
-  readonly target: pulumi.Input<TargetIdentity>;
+  readonly target: pulumi.Input<ServerIdentity>;
   /** Credentials of the user that makes the streams; none without accounts. */
   readonly admin: pulumi.Output<string> | undefined;
   /** Map keyed by user name: path of its credentials file; empty without accounts. */
@@ -87,7 +87,7 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
       systemAccount: operator.systemPublicKey,
       systemAccountJwt: operator.systemToken,
       resolverIntervalMs: spec.auth.resolverIntervalMs,
-    } as unknown as pulumi.Input<TargetIdentity>,
+    } as unknown as pulumi.Input<ServerIdentity>,
     admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
     files: files.files,
     push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys })),

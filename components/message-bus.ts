@@ -1,11 +1,10 @@
 /** The whole bus as one component: certificates, identities, servers, accounts, streams. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Target as TargetKind } from "../core/bus-spec.ts";
-import { BusError } from "../core/errors.ts";
 import { connectionTo, createIdentity, type Identity } from "./identity.ts";
 import { createJetStream } from "./jetstream.ts";
 import type { ResolvedBus } from "./resolve.ts";
 import type { Target, TargetOutputs } from "./target.ts";
+import { loadTarget } from "./targets.ts";
 import { CertificateAuthority, ServerCertificates } from "./tls.ts";
 
 /** What a bus is made from. */
@@ -62,11 +61,6 @@ export class MessageBus extends pulumi.ComponentResource {
   static async create(name: string, args: MessageBusArgs, options: pulumi.ComponentResourceOptions = {}): Promise<MessageBus> {
     return new MessageBus(name, args, await loadTarget(args.bus.spec.target), options);
   }
-}
-
-async function loadTarget(kind: TargetKind): Promise<Target> {
-  if (kind === "process") return (await import("./process/target.ts")).processTarget;
-  throw new BusError("ERR_INTERNAL", `no code for the target ${kind}`);
 }
 
 function createCertificates(name: string, { spec }: ResolvedBus, target: Target, options: pulumi.CustomResourceOptions) {

@@ -10,6 +10,7 @@ import { readStackConfig, type StackContext } from "../core/stack-config.ts";
 import type { Catalog } from "../streams/catalog.ts";
 import type { StreamSpec } from "../streams/fields.ts";
 import { type Declared, type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
+import { PROVISIONED } from "./targets.ts";
 
 /** What the project ships, before a stack changes it. */
 export interface Catalogues {
@@ -75,12 +76,12 @@ function streamFacts(catalog: ResolvedCatalog): StreamFacts[] {
 /** Choices that can be written but not provisioned. */
 function unsupportedChoices({ target, auth }: BusSpec): Problem[] {
   const problems: Problem[] = [];
-  if (target !== "process") {
-    const remedy = "set `natsbus:target: process` in the stack file";
+  if (!PROVISIONED.includes(target)) {
+    const remedy = `set \`natsbus:target: ${PROVISIONED[0]}\` in the stack file`;
     problems.push({
       code: "ERR_TARGET_UNSUPPORTED",
       path: "target",
-      message: `"${target}" cannot be provisioned yet; "process" can`,
+      message: `"${target}" cannot be provisioned yet; ${PROVISIONED.map((kind) => `"${kind}"`).join(", ")} can`,
       remedy,
     });
   }

@@ -1,38 +1,14 @@
 /** What every target gets and gives. A target makes servers; accounts, users and streams come after it and do not know where they run. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../core/bus-spec.ts";
-
-/** Who may connect, as far as the servers must know it when they start. */
-export type TargetIdentity =
-  | {
-      /** Operator mode: the servers learn every account but the system account from each other. */
-      readonly kind: "operator";
-      /** Operator JWT. */
-      readonly operatorJwt: string;
-      /** Public key of the system account. */
-      readonly systemAccount: string;
-      /** System account JWT the servers start with; it stays the same when the account changes later. */
-      readonly systemAccountJwt: string;
-      /** How often servers compare their accounts, in milliseconds. */
-      readonly resolverIntervalMs: number;
-    }
-  | {
-      /** Accounts and users written into the server configuration. */
-      readonly kind: "accounts";
-      /** `accounts` block in NATS's own form. */
-      readonly accounts: Readonly<Record<string, unknown>>;
-    }
-  | {
-      /** Everybody may do everything. */
-      readonly kind: "none";
-    };
+import type { ServerIdentity } from "./server-plan.ts";
 
 /** What a target is given. */
 export interface TargetArgs {
   /** The whole bus. */
   readonly spec: BusSpec;
   /** Who may connect. */
-  readonly identity: pulumi.Input<TargetIdentity>;
+  readonly identity: pulumi.Input<ServerIdentity>;
   /** Certificate authorities to trust, a PEM bundle. */
   readonly authority: pulumi.Input<string>;
   /** Map keyed by server name: certificate chain, PEM. It covers what {@link Target.hosts} asks for. */

@@ -18,9 +18,9 @@ export interface ServerConfigSpec {
   readonly jetstream?: JetStreamConfigSpec;
   /** Who may connect: an operator's accounts, accounts written here, or everybody. */
   readonly identity: OperatorConfigSpec | AccountsConfigSpec | { readonly kind: "none" };
-  /** Log file and level. */
+  /** Log level, and the file with its rotation; no file: standard error. */
   readonly logging: {
-    readonly file: string;
+    readonly file?: string;
     readonly level: "info" | "debug" | "trace";
     readonly maxFileSizeBytes: number;
     readonly keepFiles: number;

@@ -166,13 +166,6 @@ function limitSettings(spec: ServerConfigSpec): ConfigBlock {
 
 function loggingSettings(spec: ServerConfigSpec): ConfigBlock {
   const { file, level, maxFileSizeBytes, keepFiles } = spec.logging;
-  return {
-    debug: level !== "info",
-    trace: level === "trace",
-    logtime: true,
-    logtime_utc: true,
-    logfile: file,
-    logfile_size_limit: maxFileSizeBytes,
-    logfile_max_num: keepFiles,
-  };
+  const levels = { debug: level !== "info", trace: level === "trace", logtime: true, logtime_utc: true };
+  return file === undefined ? levels : { ...levels, logfile: file, logfile_size_limit: maxFileSizeBytes, logfile_max_num: keepFiles };
 }

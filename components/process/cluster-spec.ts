@@ -1,32 +1,10 @@
 /** What the `Cluster` resource of the process target takes and gives: plain data, as it stands in the state. */
-import type { BusSpec, ClusterSpec, ProcessSpec } from "../../core/bus-spec.ts";
-import type { TlsSpec } from "../../core/security-spec.ts";
-import type { AccountsConfigSpec } from "../../core/server-identity-spec.ts";
+import type { BusSpec, ProcessSpec } from "../../core/bus-spec.ts";
 import type { NodeSpec } from "../../core/topology.ts";
+import { type ServerIdentity, type ServerSettings, serverSettings } from "../server-plan.ts";
 
-/** An operator's accounts: the servers start with the system account and learn the others from each other. */
-interface OperatorIdentity {
-  /** Tells the modes apart. */
-  readonly kind: "operator";
-  /** Operator JWT. */
-  readonly operatorJwt: string;
-  /** Public key of the system account. */
-  readonly systemAccount: string;
-  /** System account JWT. */
-  readonly systemAccountJwt: string;
-  /** How often servers compare their accounts, in milliseconds. */
-  readonly resolverIntervalMs: number;
-}
-
-/** Who may connect to the servers. */
-export type ClusterIdentity = OperatorIdentity | AccountsConfigSpec | { readonly kind: "none" };
-
-/** The part of a bus that its servers are told. Other changes of the bus must not touch them. */
-export type ServerSettings = Pick<BusSpec, "jetstream" | "logging" | "limits" | "lameDuck" | "serverConfig"> & {
-  readonly cluster: Pick<ClusterSpec, "name">;
-  readonly process: Pick<ProcessSpec, "monitorTls">;
-  readonly tls: Pick<TlsSpec, "clients" | "handshakeFirst">;
-};
+/** What the servers on this machine are told. */
+export type ProcessSettings = ServerSettings & { readonly process: Pick<ProcessSpec, "monitorTls"> };
 
 /** All servers of one bus on this machine. */
 export interface ClusterInputs {
@@ -38,9 +16,9 @@ export interface ClusterInputs {
   /** The servers, first to last. Their folders are relative to the project. More may be added, none taken away. */
   readonly nodes: readonly NodeSpec[];
   /** What the servers are told, the cluster name among it, which never changes. */
-  readonly settings: ServerSettings;
+  readonly settings: ProcessSettings;
   /** Who may connect. */
-  readonly identity: ClusterIdentity;
+  readonly identity: ServerIdentity;
   /** Certificate authorities, a PEM bundle. */
   readonly authority: string;
   /** Map keyed by server name: its certificate chain for clients and routes alike, PEM. */
@@ -71,20 +49,11 @@ export type ClusterSettings = Pick<ClusterInputs, "version" | "binary" | "nodes"
 
 /** The settings of `spec` for its servers on this machine. */
 export function resolveClusterSettings(spec: BusSpec, nodes: readonly NodeSpec[]): ClusterSettings {
-  const { jetstream, logging, limits, lameDuck, serverConfig, cluster, tls, process } = spec;
+  const { cluster, process } = spec;
   return {
     version: cluster.version,
     ...(process.binary === undefined ? {} : { binary: process.binary }),
     nodes,
-    settings: {
-      cluster: { name: cluster.name },
-      jetstream,
-      limits,
-      logging,
-      lameDuck,
-      tls: { clients: tls.clients, handshakeFirst: tls.handshakeFirst },
-      process: { monitorTls: process.monitorTls },
-      serverConfig,
-    },
+    settings: { ...serverSettings(spec), process: { monitorTls: process.monitorTls } },
   };
 }

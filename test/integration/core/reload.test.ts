@@ -121,7 +121,8 @@ class LiveServer implements AsyncDisposable {
   static async start(spec: ServerConfigSpec): Promise<LiveServer> {
     await rm(join(folder, "nats.log"), { force: true });
     await writeFile(join(folder, "nats.conf"), renderServerConfig(spec));
-    const server = new LiveServer(spawn(testServerBinary(), ["-c", join(folder, "nats.conf")], { stdio: "ignore" }), spec.logging.file);
+    const program = spawn(testServerBinary(), ["-c", join(folder, "nats.conf")], { stdio: "ignore" });
+    const server = new LiveServer(program, spec.logging.file ?? "");
     await server.#logLine(/Server is ready/);
     return server;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { mergeConfig, renderConfigText } from "../../../core/config-text.ts";
 import { classifyChange } from "../../../core/reload.ts";
-import { renderServerConfig } from "../../../core/server-config.ts";
+import { renderServerConfig, serverConfigTree } from "../../../core/server-config.ts";
 import { sampleServer } from "../../support/server-specs.ts";
 
 const server = sampleServer("/run");
@@ -135,4 +135,12 @@ describe("classifyChange", () => {
   ])("%s is a restart", (_what, after, path) => {
     expect(classifyChange(server, after as unknown as typeof server)).toMatchObject({ action: "restart", reasons: [{ path }] });
   });
+});
+
+test("without a log file a server writes to standard error and rotates nothing", () => {
+  const { file, ...logging } = sampleServer("/srv/nats").logging;
+  expect(file).toBe("/srv/nats/nats.log");
+  const tree = serverConfigTree({ ...sampleServer("/srv/nats"), logging });
+  expect(tree).toMatchObject({ debug: false, logtime: true });
+  expect(Object.keys(tree).filter((key) => key.startsWith("logfile"))).toEqual([]);
 });
