@@ -1,7 +1,8 @@
 /** One connection of an application: its user's inbox prefix, and reconnecting for as long as it takes. */
 import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
 import { connectFailure } from "../connection/failure.ts";
-import { type Login, parseCredentials } from "../connection/nonce-signer.ts";
+import { userOfCredentials } from "../connection/nonce-signer.ts";
+import { transportOptions } from "../connection/options.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { reconnectDelay } from "./back-off.ts";
 
@@ -11,11 +12,9 @@ import { reconnectDelay } from "./back-off.ts";
  * @throws ERR_CONNECT_REFUSED, ERR_CONNECT_CREDENTIALS, ERR_CONNECT_TLS, ERR_CONNECT_TIMEOUT
  */
 export async function connectClient(spec: ConnectionSpec, name: string): Promise<NatsConnection> {
-  const login = spec.creds === undefined ? undefined : parseCredentials(spec.creds);
   let losses = 0;
   const options: ConnectionOptions = {
     name,
-    servers: [...spec.servers],
     timeout: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     // Addresses that servers tell about themselves need not be reachable, nor covered by their certificates.
     ignoreClusterUpdates: true,
@@ -23,8 +22,8 @@ export async function connectClient(spec: ConnectionSpec, name: string): Promise
     reconnectDelayHandler: () => reconnectDelay(losses++),
     // A trace a request costs a tenth of the time of publishing.
     noAsyncTraces: true,
-    ...(spec.ca !== undefined || spec.servers.some((server) => server.startsWith("tls://")) ? { tls: tlsOf(spec) } : {}),
-    ...(login === undefined ? {} : loginOptions(login)),
+    ...inboxOf(spec),
+    ...transportOptions(spec),
   };
   try {
     const connection = await connect(options);
@@ -37,25 +36,8 @@ export async function connectClient(spec: ConnectionSpec, name: string): Promise
   }
 }
 
-function tlsOf({ ca }: ConnectionSpec): { readonly ca?: string } {
-  return ca === undefined ? {} : { ca };
-}
-
 /** Nobody may listen on another user's answers, so the answers go below the user's own prefix. */
-function loginOptions(login: Login): Pick<ConnectionOptions, "authenticator" | "inboxPrefix"> {
-  const user = nameOf(login);
-  return {
-    authenticator: (nonce) => ({ jwt: login.jwt, nkey: "", sig: nonce === undefined ? "" : login.sign(nonce) }),
-    ...(user === undefined ? {} : { inboxPrefix: `_INBOX_${user}` }),
-  };
-}
-
-function nameOf({ jwt }: Login): string | undefined {
-  const [, claims = ""] = jwt.split(".");
-  try {
-    const { name } = JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as { readonly name?: unknown };
-    return typeof name === "string" && name !== "" ? name : undefined;
-  } catch {
-    return undefined;
-  }
+function inboxOf({ creds }: ConnectionSpec): Pick<ConnectionOptions, "inboxPrefix"> {
+  const user = creds === undefined ? undefined : userOfCredentials(creds);
+  return user === undefined ? {} : { inboxPrefix: `_INBOX_${user}` };
 }

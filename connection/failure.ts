@@ -42,7 +42,7 @@ export function connectFailure(spec: ConnectionSpec, error: unknown): BusError {
   const servers = spec.servers.map(withoutUserInfo).join(", ");
   return new BusError(cause.code, `cannot connect to ${servers}: ${cause.what}${detail === "" ? "" : ` (${detail})`}`, {
     path: "connection",
-    remedy: cause.remedy,
+    remedy: cause.remedy + ownCertificateHint(spec, cause),
     cause: error,
   });
 }
@@ -53,6 +53,15 @@ function classify(chain: readonly Error[]): Cause {
   if (chain.some((link) => TLS_CODE.test(codeOf(link) ?? "") || TLS_TEXT.test(link.message))) return CERTIFICATE;
   if (chain.some((link) => link.name === "TimeoutError" || codeOf(link) === "ETIMEDOUT" || /timeout/i.test(link.message))) return TIMEOUT;
   return REFUSED;
+}
+
+/** A server that misses a client's certificate ends the connection after the handshake, and the client library only waits. */
+function ownCertificateHint(spec: ConnectionSpec, cause: Cause): string {
+  const isPossible =
+    cause === TIMEOUT &&
+    spec.certificate === undefined &&
+    (spec.ca !== undefined || spec.servers.some((server) => server.startsWith("tls://")));
+  return isPossible ? "; servers that ask clients for a certificate need connection.certificate and connection.key" : "";
 }
 
 function causes(error: unknown): Error[] {

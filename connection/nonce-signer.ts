@@ -24,18 +24,51 @@ export function parseCredentials(creds: string): Login {
       remedy: "pass the whole text of a .creds file, both blocks with their dashed lines",
     });
   }
-  assertUserSeed(seed);
-  return { jwt, sign: (nonce) => signWithSeed(seed, Buffer.from(nonce)).toString("base64url") };
+  return { jwt, sign: parseUserSeed(seed, "connection.creds").sign };
 }
 
-function assertUserSeed(seed: string): void {
+/**
+ * Name of the user that the text of a `.creds` file belongs to; `undefined` when its token does not say.
+ * @throws ERR_CONNECT_CREDENTIALS as {@link parseCredentials}
+ */
+export function userOfCredentials(creds: string): string | undefined {
+  const [, claims = ""] = parseCredentials(creds).jwt.split(".");
   try {
-    if (publicKeyOf(seed).startsWith("U")) return;
+    const { name } = JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as { readonly name?: unknown };
+    return typeof name === "string" && name !== "" ? name : undefined;
   } catch {
-    // Told below in the words of a connection.
+    return undefined;
   }
-  throw new BusError("ERR_CONNECT_CREDENTIALS", "the credentials hold a seed that is not a user's nkey seed", {
-    path: "connection.creds",
-    remedy: "issue the credentials again",
-  });
+}
+
+/** The key of one user, ready to log in with. */
+export interface UserKey {
+  /** Public key, `U…`. */
+  readonly publicKey: string;
+  /** Signature of a server challenge, base64url without padding. */
+  readonly sign: (nonce: string) => string;
+}
+
+/**
+ * Reads the seed of a user.
+ * @param path setting the seed comes from, for the error
+ * @throws ERR_CONNECT_CREDENTIALS when it is not a user's seed; the text itself is never quoted
+ */
+export function parseUserSeed(seed: string, path: string): UserKey {
+  const publicKey = publicKeyIn(seed);
+  if (publicKey?.startsWith("U") !== true) {
+    throw new BusError("ERR_CONNECT_CREDENTIALS", "the credentials hold a seed that is not a user's nkey seed", {
+      path,
+      remedy: "issue the credentials again",
+    });
+  }
+  return { publicKey, sign: (nonce) => signWithSeed(seed, Buffer.from(nonce)).toString("base64url") };
+}
+
+function publicKeyIn(seed: string): string | undefined {
+  try {
+    return publicKeyOf(seed);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,20 +1,19 @@
 /** One connection a distinct identity and process, shared by every resource that reaches the same bus. */
 import { createHash } from "node:crypto";
-import { type Authenticator, type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
-import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
+import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
+import { type ConnectionSpec, connectionProblems, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
+import { assertNoProblems } from "../core/errors.ts";
 import { connectFailure } from "./failure.ts";
-import { parseCredentials } from "./nonce-signer.ts";
+import { transportOptions } from "./options.ts";
 
 const RECONNECT = { maxReconnectAttempts: 20, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 100 };
-
-const USER_INFO = /\/\/([^@/]*)@/;
 
 const pool = new Map<string, Promise<NatsConnection>>();
 
 /**
  * The connection of this identity: the open one of this process, else a new one. A closed connection is replaced, a lost one reconnects by itself.
  * `timeoutMs`, `domain` and `apiPrefix` belong to requests and do not make another connection.
- * @throws ERR_CONNECT_REFUSED when no server answers, ERR_CONNECT_CREDENTIALS when the credentials are refused or no credentials,
+ * @throws ERR_CONNECT_OPTION, ERR_CONFIG_CONFLICT or ERR_CONFIG when the settings cannot be used, ERR_CONNECT_REFUSED when no server answers, ERR_CONNECT_CREDENTIALS when the credentials are refused or no credentials,
  *   ERR_CONNECT_TLS when the handshake fails, ERR_CONNECT_TIMEOUT when nothing happens in time
  */
 export async function openConnection(spec: ConnectionSpec): Promise<NatsConnection> {
@@ -58,40 +57,20 @@ async function attempt(spec: ConnectionSpec): Promise<NatsConnection> {
 }
 
 function optionsOf(spec: ConnectionSpec): ConnectionOptions {
+  assertNoProblems(connectionProblems(spec));
   return {
     name: "natsbus",
-    servers: spec.servers.map((server) => server.replace(USER_INFO, "//")),
     timeout: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     // Addresses that servers tell about themselves need not be reachable, nor covered by their certificates.
     ignoreClusterUpdates: true,
     ...RECONNECT,
-    ...(requiresTls(spec) ? { tls: spec.ca === undefined ? {} : { ca: spec.ca } } : {}),
-    ...userOf(spec),
-    ...(spec.creds === undefined ? {} : { authenticator: authenticatorOf(spec.creds) }),
+    ...transportOptions(spec),
   };
-}
-
-/** User and password of the first URL that has them; the client library does not look for them there. */
-function userOf(spec: ConnectionSpec): Pick<ConnectionOptions, "user" | "pass"> {
-  const found = spec.servers.map((server) => USER_INFO.exec(server)?.[1]).find((text) => text !== undefined);
-  if (found === undefined) return {};
-  const [user = "", pass = ""] = found.split(":").map(decodeURIComponent);
-  return { user, pass };
-}
-
-/** The client library ignores the scheme and would speak plain text to a server without TLS, credentials and all. */
-function requiresTls(spec: ConnectionSpec): boolean {
-  return spec.ca !== undefined || spec.servers.some((server) => server.startsWith("tls://"));
-}
-
-function authenticatorOf(creds: string): Authenticator {
-  const login = parseCredentials(creds);
-  return (nonce) => ({ jwt: login.jwt, nkey: "", sig: nonce === undefined ? "" : login.sign(nonce) });
 }
 
 /** A digest, so that the pool's keys hold no secret. */
 function identityOf(spec: ConnectionSpec): string {
-  return createHash("sha256")
-    .update(JSON.stringify([spec.servers, spec.ca, spec.creds]))
-    .digest("hex");
+  const { timeoutMs: _timeout, domain: _domain, apiPrefix: _prefix, ...identity } = spec;
+  const sorted = Object.entries(identity).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }

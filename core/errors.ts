@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   ERR_SECRETS_PROVIDER: "the stack's secrets are kept by a service this engine does not speak to, or its settings are damaged",
   ERR_PROJECT: "Pulumi.yaml or the stack's settings file is missing or malformed",
   // connections to the servers
+  ERR_CONNECT_OPTION: "a setting of a connection is not well formed",
   ERR_CONNECT_REFUSED: "no server of the connection answers",
   ERR_CONNECT_CREDENTIALS: "the server refused the credentials, or the text is no credentials",
   ERR_CONNECT_TLS: "the TLS handshake with a server failed",
