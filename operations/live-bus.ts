@@ -1,6 +1,7 @@
 /** Reads everything the JetStream of an account holds, as few requests as that takes. */
 import { isBusError } from "../core/errors.ts";
 import type { ConsumerInfo, StreamInfo, StreamPort } from "../streams/port.ts";
+import { sideBySide } from "../streams/side-by-side.ts";
 import { isServerMade } from "../streams/wire.ts";
 
 /** Everything an account's JetStream holds. */
@@ -27,7 +28,6 @@ export interface ConsumerName {
   readonly name: string;
 }
 
-const IN_FLIGHT = 32;
 const UNKNOWN_CODES: ReadonlySet<string> = new Set(["ERR_STREAM_OFFLINE", "ERR_JETSTREAM_TIMEOUT"]);
 
 /** Key of a consumer in {@link LiveBus}. */
@@ -74,13 +74,4 @@ async function known<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (isBusError(error) && UNKNOWN_CODES.has(error.code)) return undefined;
     throw error;
   }
-}
-
-async function sideBySide<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
-      for (const item of queue) await work(item);
-    }),
-  );
 }

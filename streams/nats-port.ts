@@ -5,6 +5,7 @@ import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { BusError, isBusError } from "../core/errors.ts";
 import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
 import type { ConsumerInfo, ConsumerList, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { WireConfig } from "./wire.ts";
 
 const LEVEL_HEADER = "Nats-Required-Api-Level";
@@ -65,16 +66,19 @@ class NatsStreamPort implements StreamPort {
   }
 
   async listStreams(): Promise<StreamList> {
-    const streams: StreamInfo[] = [];
-    const unknown = new Set<string>();
-    for (let offset = 0, total = 1; offset < total; offset += PAGE) {
-      const page = await this.#do({ what: "streams", subject: "STREAM.LIST", body: { offset }, timeoutMs: LIST_TIMEOUT_MS });
-      const missing = [...asList<string>(page["missing"]), ...Object.keys((page["offline"] ?? {}) as object)];
-      for (const name of missing) unknown.add(name);
-      streams.push(...asList<Answer>(page["streams"]).map(streamInfo));
-      total = Number(page["total"] ?? 0);
-    }
+    const first = await this.#streamPage(0);
+    const offsets = pagesBehind(first);
+    const pages = [first];
+    await sideBySide(offsets, async (offset) => void pages.push(await this.#streamPage(offset)));
+    const unknown = new Set(
+      pages.flatMap((page) => [...asList<string>(page["missing"]), ...Object.keys((page["offline"] ?? {}) as object)]),
+    );
+    const streams = pages.flatMap((page) => asList<Answer>(page["streams"]).map(streamInfo));
     return { streams: streams.filter((info) => !unknown.has(nameOf(info.config))), unknown: [...unknown] };
+  }
+
+  #streamPage(offset: number): Promise<Answer> {
+    return this.#do({ what: "streams", subject: "STREAM.LIST", body: { offset }, timeoutMs: LIST_TIMEOUT_MS });
   }
 
   async readConsumer(stream: string, name: string, timeoutMs = this.#timeoutMs): Promise<ConsumerInfo | undefined> {
@@ -99,7 +103,6 @@ class NatsStreamPort implements StreamPort {
   async listConsumers(stream: string): Promise<ConsumerList> {
     const consumers: ConsumerInfo[] = [];
     const unknown = new Set<string>();
-    // By pages, not by what came back: a page is short by those whose servers are away.
     for (let offset = 0, total = 1; offset < total; offset += PAGE) {
       const request = { what: `consumers of ${stream}`, subject: `CONSUMER.LIST.${stream}`, body: { offset }, timeoutMs: LIST_TIMEOUT_MS };
       const page = await this.#do(request);
@@ -203,6 +206,12 @@ interface Replica {
   readonly name: string;
   readonly current?: boolean;
   readonly offline?: boolean;
+}
+
+/** Where the other pages begin: by pages, not by what came back, as a page is short by those whose servers are away. */
+function pagesBehind(first: Answer): number[] {
+  const total = Number(first["total"] ?? 0);
+  return Array.from({ length: Math.max(0, Math.ceil(total / PAGE) - 1) }, (_, index) => (index + 1) * PAGE);
 }
 
 function asList<T>(value: unknown): readonly T[] {

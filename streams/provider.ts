@@ -91,3 +91,47 @@ export const objectStoreProvider: dynamic.ResourceProvider = {
     return (await import("natsbus/streams/operations")).objectStoreOperations.delete(id, props);
   },
 };
+
+/** Provider of sets of streams. */
+export const streamSetProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/set-operations")).streamSetOperations.delete(id, props);
+  },
+};
+
+/** Provider of sets of durable consumers. */
+export const consumerSetProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/set-operations")).consumerSetOperations.delete(id, props);
+  },
+};

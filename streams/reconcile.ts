@@ -20,6 +20,15 @@ export interface Goal<S> {
   /** Longest time for all of it, in milliseconds.
    * @default 30000 */
   readonly deadlineMs?: number;
+  /** Whether a new object is done only when every replica is current; somebody who makes many waits for all of them together.
+   * @default true */
+  readonly waitForNew?: boolean;
+}
+
+/** What is known before the first look. */
+export interface Known<S> {
+  /** The object as it was seen a moment ago; `undefined` when there was none. */
+  readonly seen: Observed<S> | undefined;
 }
 
 /** One step towards a goal. */
@@ -35,7 +44,8 @@ export interface Step<S> {
   readonly copies: boolean;
 }
 
-const DEADLINE_MS = 30_000;
+/** Longest time for one object when nobody says otherwise, in milliseconds. */
+export const DEADLINE_MS = 30_000;
 // An account that was just pushed may take a moment until JetStream serves it.
 const OFF_PATIENCE_MS = 3_000;
 // While a leader changes nobody answers; asking again is quicker than waiting for that answer.
@@ -53,13 +63,18 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Creates, updates, adopts or recreates one object, whatever is needed, and answers how it is afterwards. Nothing is written when nothing differs.
- * After a time-out the object is read again, never assumed unchanged.
+ * After a time-out the object is read again, never assumed unchanged. `known` saves the first look.
  * @throws ERR_STREAM_FOREIGN, ERR_STREAM_IMMUTABLE before anything is touched; ERR_STREAM_REPLICAS when copies stay behind; the server's refusals
  */
-export async function reconcile<S extends object>(asset: Asset<S>, port: StreamPort, goal: Goal<S>): Promise<Observed<S>> {
+export async function reconcile<S extends object>(
+  asset: Asset<S>,
+  port: StreamPort,
+  goal: Goal<S>,
+  known?: Known<S>,
+): Promise<Observed<S>> {
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
   const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
-  let seen = await look();
+  let seen = known === undefined ? await look() : known.seen;
   let last = "";
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = nextStep(asset, seen, goal);
@@ -69,7 +84,7 @@ export async function reconcile<S extends object>(asset: Asset<S>, port: StreamP
     const done = await attempt(asset, port, step, patience);
     last = done === undefined ? "" : step.words;
     seen = done ?? (await look());
-    if (step.copies && seen !== undefined) seen = await waitCurrent(asset, seen, { look, goal, patience });
+    if (seen !== undefined && isWaitedFor(step, goal)) seen = await waitCurrent(asset, seen, { look, goal, patience });
   }
   throw new BusError("ERR_STREAM_CONFLICT", `${asset.what(goal.spec)} keeps changing while it is reconciled`, {
     remedy: "find who else manages it, and let only one do so",
@@ -83,12 +98,17 @@ export async function observeAsset<S>(asset: Asset<S>, port: StreamPort, spec: S
 }
 
 /**
- * Deletes an object; nothing there is a success, as is one that belongs to somebody else by now.
+ * Deletes an object; nothing there is a success, as is one that belongs to somebody else by now. `known` saves the look.
  * @returns whether there was one to delete
  */
-export async function removeAsset<S>(asset: Asset<S>, port: StreamPort, goal: Pick<Goal<S>, "spec" | "owner">): Promise<boolean> {
+export async function removeAsset<S>(
+  asset: Asset<S>,
+  port: StreamPort,
+  goal: Pick<Goal<S>, "spec" | "owner">,
+  known?: Known<S>,
+): Promise<boolean> {
   const patience = new Patience(DEADLINE_MS);
-  const seen = await patience.insist(() => asset.observe(port, goal.spec));
+  const seen = known === undefined ? await patience.insist(() => asset.observe(port, goal.spec)) : known.seen;
   if (seen === undefined || (seen.owner !== undefined && seen.owner !== goal.owner)) return false;
   await patience.insist(() => asset.remove(port, goal.spec));
   return true;
@@ -122,6 +142,10 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
   };
 }
 
+function isWaitedFor<S>(step: Step<S>, goal: Goal<S>): boolean {
+  return step.copies && (step.kind === "update" || goal.waitForNew !== false);
+}
+
 /** One write. `undefined` when its outcome is unknown or somebody was faster: look again. */
 async function attempt<S>(asset: Asset<S>, port: StreamPort, step: Step<S>, patience: Patience): Promise<Observed<S> | undefined> {
   if (step.write === undefined || step.kind === "none") return undefined;
@@ -151,7 +175,7 @@ async function waitCurrent<S>(asset: Asset<S>, first: Observed<S>, { look, goal,
 }
 
 /** Who is missing from `copies` current servers, in words; `undefined` when nobody. */
-function laggards(peers: Peers, copies: number): string | undefined {
+export function laggards(peers: Peers, copies: number): string | undefined {
   if (!peers.clustered) return undefined;
   if (peers.leader === undefined) return "it has no leader";
   const behind = peers.replicas.filter((replica) => !replica.current).map((replica) => replica.name);
@@ -204,7 +228,8 @@ function unheeded(what: string, words: string): BusError {
   });
 }
 
-function replicasBehind(what: string, behind: string): BusError {
+/** Replicas that stay behind. */
+export function replicasBehind(what: string, behind: string): BusError {
   return new BusError("ERR_STREAM_REPLICAS", `${what}: replicas are not current in time (${behind})`, {
     remedy: 'bring every server up and run again; nothing is lost, "natsbus status" shows the servers',
   });

@@ -3,7 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import type { ConsumerArgs } from "./consumer-args.ts";
-import { consumerProvider, keyValueProvider, objectStoreProvider, streamProvider } from "./provider.ts";
+import {
+  consumerProvider,
+  consumerSetProvider,
+  keyValueProvider,
+  objectStoreProvider,
+  streamProvider,
+  streamSetProvider,
+} from "./provider.ts";
+import type { ConsumerSetArgs, StreamSetArgs } from "./set-args.ts";
 
 const MODULE = "natsbus/streams";
 
@@ -76,6 +84,34 @@ export class ObjectStore extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: Connected<ObjectStoreArgs>, options?: pulumi.CustomResourceOptions) {
     super(objectStoreProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "ObjectStore");
+  }
+}
+
+/**
+ * Many streams as one resource: hundreds of like streams cost little more than their requests to the servers.
+ * @example
+ * new StreamSet("tenants", { connection, defaults: { maxAge: "7d" }, streams: { ACME: { subjects: ["acme.>"] }, INITECH: { subjects: ["initech.>"] } } });
+ */
+export class StreamSet extends pulumi.dynamic.Resource {
+  /** Map keyed by stream name: its settings as the servers have them. */
+  declare readonly streams: pulumi.Output<StreamSetArgs["streams"]>;
+
+  constructor(name: string, args: Connected<StreamSetArgs>, options?: pulumi.CustomResourceOptions) {
+    super(streamSetProvider, name, inputsOf(name, args, ["streams"]), secretly(options), MODULE, "StreamSet");
+  }
+}
+
+/**
+ * Many durable consumers as one resource.
+ * @example
+ * new ConsumerSet("workers", { connection, defaults: { maxDeliver: 5 }, consumers: { "ACME/billing": {}, "INITECH/billing": {} } }, { dependsOn: tenants });
+ */
+export class ConsumerSet extends pulumi.dynamic.Resource {
+  /** Map keyed by `STREAM/NAME`: its settings as the servers have them. */
+  declare readonly consumers: pulumi.Output<ConsumerSetArgs["consumers"]>;
+
+  constructor(name: string, args: Connected<ConsumerSetArgs>, options?: pulumi.CustomResourceOptions) {
+    super(consumerSetProvider, name, inputsOf(name, args, ["consumers"]), secretly(options), MODULE, "ConsumerSet");
   }
 }
 
