@@ -1,9 +1,11 @@
 /** How the servers of this machine are, for `natsbus status`. Needs no state and no credentials: the folders say what to ask, and the monitors answer. */
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { askMonitor, type Jsz, type MonitorAddress, type Varz } from "./monitor.ts";
+import { assetBlocker, leaderOf, metaBlocker, type NodeView } from "../gate/blockers.ts";
+import type { Jsz, Varz } from "../gate/server-pages.ts";
+import { askMonitor, type MonitorAddress } from "./monitor.ts";
 import { listNodeFolders, type NodeNote } from "./node-note.ts";
-import { assetBlocker, leaderOf, metaBlocker, type NodeView, observeNodes } from "./readiness.ts";
+import { observeNodes } from "./readiness.ts";
 import { findServer } from "./server-record.ts";
 import { collectStreams, type StreamStatus } from "./stream-status.ts";
 

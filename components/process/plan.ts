@@ -55,11 +55,6 @@ export function planSteps(goals: readonly NodeGoal[], states: readonly NodeState
   return goals.map((goal, index) => planStep(goal, states[index] ?? { running: false }));
 }
 
-/** The order of a rolling restart: as given, the meta leader last, so that leadership moves once and not with every step. */
-export function restartOrder(names: readonly string[], leader: string): string[] {
-  return [...names.filter((name) => name !== leader), ...names.filter((name) => name === leader)];
-}
-
 /** What the steps cost, in words for the plan; empty when there is nothing to do. */
 export function describeSteps(steps: readonly NodeStep[]): string[] {
   const lines: string[] = [];

@@ -6,12 +6,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
+import { restartOneByOne } from "../gate/rolling.ts";
+import type { Varz } from "../gate/server-pages.ts";
 import { type ClusterNode, launchOf, monitorOf, type NodeBinary, noteOf } from "./cluster-node.ts";
-import { askMonitor, type Varz } from "./monitor.ts";
+import { askMonitor } from "./monitor.ts";
 import { TLS_FOLDER } from "./node-config.ts";
 import { claimFolder, removeOthers, writeFiles } from "./node-folder.ts";
 import { writeNote } from "./node-note.ts";
-import { restartOrder } from "./plan.ts";
 import { assertPortsFree } from "./port-owner.ts";
 import { waitReady } from "./readiness.ts";
 import { removeNodes } from "./remove.ts";
@@ -83,18 +84,20 @@ export async function reloadNodes(nodes: readonly ClusterNode[]): Promise<string
  * @throws ERR_CLUSTER_NOT_READY, ERR_SERVER_START
  */
 export async function restartNodes(all: readonly ClusterNode[], names: readonly string[], binary: NodeBinary): Promise<void> {
-  const waiting = new Set(names);
-  for (const node of all.filter(({ name }) => waiting.has(name))) await testConfig(node);
-  while (waiting.size > 0) {
-    progress("waiting until every server, stream and consumer is current");
-    const leader = await waitCluster(all, { assets: true });
-    const next = all.find((node) => node.name === restartOrder([...waiting], leader)[0]);
-    if (next === undefined) return;
-    progress(`${next.name}: restart (${waiting.size} to go)`);
-    await restartNode(next, binary);
-    waiting.delete(next.name);
-  }
-  await waitCluster(all, { assets: true });
+  const chosen = new Map(all.filter(({ name }) => names.includes(name)).map((node) => [node.name, node]));
+  for (const node of chosen.values()) await testConfig(node);
+  await restartOneByOne({
+    names: [...chosen.keys()],
+    waitCurrent: () => {
+      progress("waiting until every server, stream and consumer is current");
+      return waitCluster(all, { assets: true });
+    },
+    restart: async (name, left) => {
+      progress(`${name}: restart (${left} to go)`);
+      const node = chosen.get(name);
+      if (node !== undefined) await restartNode(node, binary);
+    },
+  });
 }
 
 /** Writes down what each server is and the digest it reports, and removes certificates no server uses any more.

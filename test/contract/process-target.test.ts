@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Jsz } from "../../components/gate/server-pages.ts";
 import type { ClusterInputs, ClusterOutputs } from "../../components/process/cluster-spec.ts";
 import { findServerProcess } from "../../components/process/host-process.ts";
-import { askMonitor, type Jsz } from "../../components/process/monitor.ts";
+import { askMonitor } from "../../components/process/monitor.ts";
 import { createCluster, deleteCluster, diffCluster, updateCluster } from "../../components/process/operations.ts";
 import { findPortOwner } from "../../components/process/port-owner.ts";
 import { CONFIG_FILE, findServer } from "../../components/process/server-record.ts";

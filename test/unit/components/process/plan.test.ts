@@ -1,6 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { describeSteps, type NodeGoal, type NodeState, planSteps, restartOrder } from "../../../../components/process/plan.ts";
+import { describeSteps, type NodeGoal, type NodeState, planSteps } from "../../../../components/process/plan.ts";
 import type { ServerConfigSpec } from "../../../../core/server-config-spec.ts";
 
 const SPEC: ServerConfigSpec = {
@@ -70,18 +69,5 @@ describe("the cost in words", () => {
     ],
   ])("of %s", (_title, states, words) => {
     expect(describeSteps(planSteps(goals, states))).toEqual(words);
-  });
-});
-
-describe("the order of a rolling restart", () => {
-  test("keeps every server and puts the meta leader last", () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string()), fc.string(), (names, leader) => {
-        const order = restartOrder(names, leader);
-        expect(order.toSorted()).toEqual(names.toSorted());
-        if (names.includes(leader)) expect(order.at(-1)).toBe(leader);
-        else expect(order).toEqual(names);
-      }),
-    );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { GroupState } from "../../../../components/process/monitor.ts";
-import type { NodeView } from "../../../../components/process/readiness.ts";
+import type { NodeView } from "../../../../components/gate/blockers.ts";
+import type { GroupState } from "../../../../components/gate/server-pages.ts";
 import { collectStreams } from "../../../../components/process/stream-status.ts";
 
 function view(name: string, cluster: GroupState | undefined, messages: number): NodeView {

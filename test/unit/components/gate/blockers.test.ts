@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { GroupState, Jsz } from "../../../../components/process/monitor.ts";
-import { assetBlocker, leaderOf, metaBlocker, type NodeView } from "../../../../components/process/readiness.ts";
+import { assetBlocker, leaderOf, metaBlocker, type NodeView } from "../../../../components/gate/blockers.ts";
+import type { GroupState, Jsz } from "../../../../components/gate/server-pages.ts";
 
 const OK = { status: "ok" };
 

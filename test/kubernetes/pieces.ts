@@ -1,0 +1,26 @@
+/** What a test cluster is built from, with pinned versions; Renovate's custom manager reads the marked lines. */
+export const VERSIONS = {
+  kubernetes: "1.37.2",
+  etcd: "3.7.0",
+  coredns: "1.15.0",
+  nats: "2.15.2",
+} as const;
+
+/** A program to build: its name, the Go package that holds it. */
+export interface Piece {
+  readonly name: string;
+  readonly package: string;
+}
+
+const kubernetesProgram = (name: string): Piece => ({ name, package: `k8s.io/kubernetes/cmd/${name}` });
+
+/** Enough for a real API server that stores objects: validation, admission, server-side dry-run; nothing runs. */
+export const API_PIECES: readonly Piece[] = [kubernetesProgram("kube-apiserver"), { name: "etcd", package: "go.etcd.io/etcd/server/v3" }];
+
+/** What a node with running pods needs on top of {@link API_PIECES}. */
+export const NODE_PIECES: readonly Piece[] = [
+  ...["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"].map(kubernetesProgram),
+  { name: "nats-server", package: "github.com/nats-io/nats-server/v2" },
+  { name: "coredns", package: "./coredns" },
+  { name: "pause", package: "./pause" },
+];
