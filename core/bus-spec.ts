@@ -1,5 +1,6 @@
 /** The whole bus as plain values: what a stack file says, with every default filled in and every unit resolved. */
 import type { AuthSpec, TlsSpec } from "./security-spec.ts";
+import type { VerifySpec } from "./verify-spec.ts";
 
 /** Where the servers run. */
 export type Target = "process" | "kubernetes" | "docker" | "systemd" | "existing";
@@ -36,6 +37,8 @@ export interface BusSpec {
   readonly lameDuck: { readonly durationMs: number; readonly gracePeriodMs: number };
   /** Whether rules, dashboards and alert routes are made. */
   readonly monitoring: { readonly enabled: boolean };
+  /** What the acceptance suite holds the bus against. */
+  readonly verify: VerifySpec;
   /** Changes to the shipped catalogues and additions of the stack. */
   readonly overrides: CatalogueOverrides;
   /** Server settings natsbus has no key for, by their NATS names; written last, so they win. */

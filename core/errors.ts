@@ -97,6 +97,8 @@ export const ERROR_CODES = {
   ERR_PUBLISH: "a message was refused by the server or not confirmed in time",
   ERR_READ: "messages of a stream cannot be read",
   ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
+  ERR_VERIFY_DISRUPTIVE: "the acceptance suite would have to stop a server and was not allowed to",
+  ERR_REPORT_FILE: "a report cannot be written to the file that was named, or read from it",
   // message bus client
   ERR_CLIENT_STACK: "the files of a stack, or a user's credentials among them, are not where the client looks",
   ERR_CLIENT_OPTION: "an option given to the message bus client has a value that is not allowed",

@@ -98,9 +98,14 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
     },
     lameDuck: { durationMs: lameDuck.duration, gracePeriodMs: lameDuck.gracePeriod },
     monitoring: settings.monitoring,
+    verify: resolveVerify(settings.verify),
     overrides: { streams: settings.streams, keyValue: settings.keyValue, objectStores: settings.objectStores, accounts: settings.accounts },
     serverConfig: settings.serverConfig,
   };
+}
+
+function resolveVerify({ disruptive, ...thresholds }: StackSettings["verify"]): BusSpec["verify"] {
+  return { thresholds, ...(disruptive === undefined ? {} : { disruptive }) };
 }
 
 function resolveJetStream(jetstream: StackSettings["jetstream"]): BusSpec["jetstream"] {

@@ -1,6 +1,7 @@
 /** The schema of everything under `natsbus:` in `Pulumi.<stack>.yaml`. The editor schema and the configuration reference are generated from it. */
 import { z } from "zod";
 import { count, duration, name, overrides, size } from "./setting-kinds.ts";
+import { verifySchema } from "./verify-schema.ts";
 
 const port = z.union([z.int().min(1).max(65_535), z.array(z.int().min(1).max(65_535)).min(1)]);
 
@@ -190,6 +191,7 @@ export const stackSchema = z.strictObject({
     .strictObject({ enabled: z.boolean().meta({ description: "Whether rules, dashboards and alert routes are made." }).default(false) })
     .meta({ description: "Rules, dashboards and alert routes." })
     .prefault({}),
+  verify: verifySchema.meta({ description: "Limits that `natsbus verify` holds the bus against." }).prefault({}),
   streams: overrides("Changes to the streams of `streams/catalog.ts`, and further streams, by name.").default({}),
   keyValue: overrides("Changes to the key-value buckets of the catalogue, and further buckets, by name.").default({}),
   objectStores: overrides("Changes to the object stores of the catalogue, and further stores, by name.").default({}),
