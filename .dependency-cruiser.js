@@ -5,7 +5,7 @@ const layer = (name, from, allowed) => ({
   comment: `${from} may import only ${allowed.length > 0 ? allowed.join(", ") : "itself"}`,
   from: { path: `^${from}/` },
   to: {
-    path: "^(core|streams|accounts|connection|components|observability|engine|client|operations|cli|index\\.ts)",
+    path: "^(core|streams|accounts|connection|components|observability|probe|engine|client|operations|cli|index\\.ts)",
     pathNot: `^(${[from, ...allowed].join("|")})/`,
   },
 });
@@ -16,7 +16,10 @@ export default {
     {
       name: "no-orphans",
       severity: "error",
-      from: { orphan: true, pathNot: ["\\.d\\.ts$", "^(index|vitest\\.config)\\.ts$", "^cli/natsbus\\.js$", "^engine/.*\\.cjs$"] },
+      from: {
+        orphan: true,
+        pathNot: ["^probe/page/", "\\.d\\.ts$", "^(index|vitest\\.config)\\.ts$", "^cli/natsbus\\.js$", "^engine/.*\\.cjs$"],
+      },
       to: {},
     },
     { name: "not-to-tests", severity: "error", from: { pathNot: "^test/" }, to: { path: "^test/" } },
@@ -32,6 +35,8 @@ export default {
         pathNot: "^core/(errors|nearest)\\.ts$",
       },
     },
+    layer("observability", "observability", ["core"]),
+    layer("probe", "probe", ["core", "connection", "observability", "components"]),
     layer("client", "client", ["core", "connection"]),
     layer("operations", "operations", ["core", "streams", "accounts", "connection", "client", "components"]),
     {

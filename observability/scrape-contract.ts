@@ -61,6 +61,24 @@ export const PROBE_METRICS: readonly ProbeMetric[] = [
     help: "Raft entries the copy on this server is behind the stream leader.",
   },
   {
+    name: "natsbus_stream_replicas_wanted",
+    type: "gauge",
+    labels: ["account_name", "stream_name"],
+    help: "Copies the stream is configured to have.",
+  },
+  {
+    name: "natsbus_stream_refuses_when_full",
+    type: "gauge",
+    labels: ["account_name", "stream_name"],
+    help: "1 when the stream refuses messages once it is full (discard new, or a work queue), 0 when it drops old ones.",
+  },
+  {
+    name: "natsbus_consumer_max_ack_pending",
+    type: "gauge",
+    labels: ["account_name", "stream_name", "consumer_name"],
+    help: "Unacknowledged messages after which the consumer gets no more; no series without a limit.",
+  },
+  {
     name: "natsbus_server_config_current",
     type: "gauge",
     labels: [PEER],

@@ -56,7 +56,11 @@ export const CONSUMER_ALERTS: readonly AlertSpec[] = [
     alert: "NatsConsumerAckSaturated",
     severity: "warning",
     for: "5m",
-    expr: `nats_consumer:ack_pending:max >= on (${CONSUMER}) 0.95 * nats_consumer:max_ack_pending:count`,
+    // The probe also knows the limits of consumers that nobody declared.
+    expr: (_facts, { probe }) => {
+      const seen = probe ? ` or max by (${CONSUMER}) (natsbus_consumer_max_ack_pending)` : "";
+      return `nats_consumer:ack_pending:max >= on (${CONSUMER}) 0.95 * (nats_consumer:max_ack_pending:count${seen})`;
+    },
     summary: `${OF_CONSUMER} has {{ printf "%.0f" $value }} unacknowledged messages, as many as it may`,
     description: "Delivery stops until workers acknowledge.",
     panel: "consumers/ack-pending",

@@ -41,7 +41,10 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     alert: "NatsStreamReplicasMissing",
     severity: "warning",
     for: "5m",
-    expr: `nats_stream:replicas:count < on (${STREAM}) nats_stream:replicas_expected:count`,
+    expr: (_facts, { probe }) => {
+      const seen = probe ? ` or max by (${STREAM}) (natsbus_stream_replicas_wanted)` : "";
+      return `nats_stream:replicas:count < on (${STREAM}) (nats_stream:replicas_expected:count${seen})`;
+    },
     summary: "Stream {{ $labels.stream_name }} has only {{ $value }} copies",
     description: "Fewer servers hold the stream than declared: the next failure may stop it or lose it.",
     panel: "jetstream/replicas",
@@ -144,6 +147,10 @@ function originAlerts(kind: "mirror" | "source", prefix: string, test: (stream: 
   ];
 }
 
-function nearLimit(share: number): string {
-  return `(nats_stream:bytes_used:ratio > ${share} or nats_stream:messages_used:ratio > ${share}) and on (${STREAM}) nats_stream:refuses_when_full:bool`;
+function nearLimit(share: number): AlertSpec["expr"] {
+  return (_facts, { probe }) => {
+    const seen = probe ? ` or max by (${STREAM}) (natsbus_stream_refuses_when_full) == 1` : "";
+    const refusing = `(nats_stream:refuses_when_full:bool${seen})`;
+    return `(nats_stream:bytes_used:ratio > ${share} or nats_stream:messages_used:ratio > ${share}) and on (${STREAM}) ${refusing}`;
+  };
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { ERROR_CODES } from "../../core/errors.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SOURCES = ["core", "streams", "accounts", "connection", "components", "engine", "operations", "client", "cli"];
+const SOURCES = ["core", "streams", "accounts", "connection", "components", "engine", "operations", "client", "cli", "probe"];
 // Codes of Node's TLS layer, or the beginnings of them, that the sources compare with.
 const NODE_CODES = /^ERR_(TLS|SSL|OSSL)(_CERT\w*)?_?$/;
 const CODES = Object.keys(ERROR_CODES).sort();

@@ -157,10 +157,21 @@ function probeSeries(): TestSeries[] {
       one("natsbus_stream_peer_lag", { account_name: "APP", stream_name, server_id }, steady(0)),
     ]),
   ]);
-  const served = new Set(perServer.map(({ name }) => name.replace(/_(bucket|count)$/, "")));
+  const ofStreams = EXAMPLE_BUS.streams.flatMap(({ account, name, replicas, refusesWhenFull, consumers }) => {
+    const labels = { account_name: account, stream_name: name };
+    return [
+      one("natsbus_stream_replicas_wanted", labels, steady(replicas)),
+      one("natsbus_stream_refuses_when_full", labels, steady(refusesWhenFull ? 1 : 0)),
+      ...consumers.map((consumer) =>
+        one("natsbus_consumer_max_ack_pending", { ...labels, consumer_name: consumer.name }, steady(consumer.maxAckPending ?? 0)),
+      ),
+    ];
+  });
+  const all = [...perServer, ...ofStreams];
+  const served = new Set(all.map(({ name }) => name.replace(/_(bucket|count)$/, "")));
   const missing = PROBE_METRICS.filter(({ name }) => !served.has(name));
   if (missing.length > 0) throw new Error(`the healthy bus lacks ${missing.map(({ name }) => name).join(", ")}`);
-  return [one("up", { instance: "probe:7778" }, steady(1)), ...perServer];
+  return [one("up", { instance: "probe:7778" }, steady(1)), ...all];
 }
 
 function volumeSeries(): TestSeries[] {

@@ -1,0 +1,67 @@
+/** Serves metrics, the page and the document behind it. Reads only; no request changes anything. */
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { BusError } from "../core/errors.ts";
+
+/** An answer. */
+export interface Answer {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** What is served, by path; `undefined` is answered with 404. */
+export type Routes = (path: string) => Promise<Answer | undefined>;
+
+const PAGES: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
+  "/": { file: "index.html", type: "text/html; charset=utf-8" },
+  "/page.css": { file: "page.css", type: "text/css; charset=utf-8" },
+  "/page.js": { file: "page.js", type: "text/javascript; charset=utf-8" },
+};
+
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+
+/** The files of the page. */
+export async function readPageFile(path: string): Promise<Answer | undefined> {
+  const page = PAGES[path];
+  if (page === undefined) return undefined;
+  return { type: page.type, text: await readFile(new URL(`page/${page.file}`, import.meta.url), "utf8") };
+}
+
+/**
+ * Listens until the server is closed.
+ * @throws ERR_PORT_IN_USE
+ */
+export async function serve({ host, port }: { readonly host: string; readonly port: number }, routes: Routes): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(request, response, routes).catch(() => response.writeHead(500).end());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        new BusError("ERR_PORT_IN_USE", `the probe cannot listen on ${host}:${port}: ${cause.message}`, {
+          cause,
+          remedy: "end the process that holds the port, or set another one under natsbus:monitoring ports",
+        }),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.writeHead(405, { allow: "GET, HEAD" }).end();
+    return;
+  }
+  const { pathname } = new URL(request.url ?? "/", "http://probe");
+  const found = await routes(pathname);
+  if (found === undefined) response.writeHead(404, HEADERS).end("not found\n");
+  else response.writeHead(200, { ...HEADERS, "content-type": found.type }).end(found.text);
+}
