@@ -22,6 +22,18 @@ export function transportOptions(spec: ConnectionSpec): TransportOptions {
   };
 }
 
+/**
+ * The same connection over the loopback end of a port-forward. Encryption and the name that certificates must cover stay those of the first server.
+ * @param port loopback port
+ */
+export function forwardedSpec({ forward: _forward, ...spec }: ConnectionSpec, port: number): ConnectionSpec {
+  const [first = "nats://localhost"] = spec.servers;
+  const { protocol, hostname } = new URL(first);
+  const login = USER_INFO.exec(first)?.[0] ?? "//";
+  const servers = [`${protocol}${login}127.0.0.1:${port}`];
+  return { ...spec, servers, ...(requiresTls(spec) ? { serverName: spec.serverName ?? hostname } : {}) };
+}
+
 /** The client library ignores the scheme and would speak plain text to a server without TLS, credentials and all. */
 function requiresTls(spec: ConnectionSpec): boolean {
   const asked = [spec.ca, spec.certificate, spec.serverName].some((setting) => setting !== undefined) || spec.tlsFirst === true;

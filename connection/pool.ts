@@ -4,7 +4,8 @@ import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/t
 import { type ConnectionSpec, connectionProblems, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { assertNoProblems } from "../core/errors.ts";
 import { connectFailure } from "./failure.ts";
-import { transportOptions } from "./options.ts";
+import { forwardedSpec, transportOptions } from "./options.ts";
+import { closeForwards, openForward } from "./port-forward.ts";
 
 const RECONNECT = { maxReconnectAttempts: 20, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 100 };
 
@@ -14,7 +15,7 @@ const pool = new Map<string, Promise<NatsConnection>>();
  * The connection of this identity: the open one of this process, else a new one. A closed connection is replaced, a lost one reconnects by itself.
  * `timeoutMs`, `domain` and `apiPrefix` belong to requests and do not make another connection.
  * @throws ERR_CONNECT_OPTION, ERR_CONFIG_CONFLICT or ERR_CONFIG when the settings cannot be used, ERR_CONNECT_REFUSED when no server answers, ERR_CONNECT_CREDENTIALS when the credentials are refused or no credentials,
- *   ERR_CONNECT_TLS when the handshake fails, ERR_CONNECT_TIMEOUT when nothing happens in time
+ *   ERR_KUBECONFIG or ERR_CONNECT_FORWARD when the pods cannot be reached, ERR_CONNECT_TLS when the handshake fails, ERR_CONNECT_TIMEOUT when nothing happens in time
  */
 export async function openConnection(spec: ConnectionSpec): Promise<NatsConnection> {
   const key = identityOf(spec);
@@ -27,11 +28,12 @@ export async function openConnection(spec: ConnectionSpec): Promise<NatsConnecti
   return pool.get(key) ?? dial(key, spec);
 }
 
-/** Closes every pooled connection; a later {@link openConnection} dials again. Connections that cannot be closed any more are forgotten. */
+/** Closes every pooled connection and port-forward; a later {@link openConnection} dials again. Connections that cannot be closed any more are forgotten. */
 export async function closeConnections(): Promise<void> {
   const open = [...pool.values()];
   pool.clear();
   await Promise.all(open.map((connecting) => connecting.then((connection) => connection.close()).catch(() => undefined)));
+  await closeForwards();
 }
 
 function dial(key: string, spec: ConnectionSpec): Promise<NatsConnection> {
@@ -50,10 +52,17 @@ function forget(key: string, connecting: Promise<NatsConnection>): void {
 
 async function attempt(spec: ConnectionSpec): Promise<NatsConnection> {
   try {
-    return await connect(optionsOf(spec));
+    return await connect(optionsOf(await reachable(spec)));
   } catch (error) {
     throw connectFailure(spec, error);
   }
+}
+
+/** Servers behind a port-forward are dialled at its loopback end. */
+async function reachable(spec: ConnectionSpec): Promise<ConnectionSpec> {
+  if (spec.forward === undefined) return spec;
+  assertNoProblems(connectionProblems(spec));
+  return forwardedSpec(spec, await openForward(spec.forward));
 }
 
 function optionsOf(spec: ConnectionSpec): ConnectionOptions {

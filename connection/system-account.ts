@@ -48,7 +48,7 @@ export async function askServers<T>(spec: ConnectionSpec, question: SystemQuesti
   const connection = await openConnection(spec);
   const waiting = new Set(question.servers);
   const answers = new Map<string, SystemAnswer<T>>();
-  const replies = gather<T>(connection, `$SYS.REQ.SERVER.PING.${question.page}`, question);
+  const replies = gather<T>(connection, `$SYS.REQ.SERVER.PING.${question.page}`, question, inboxOf(spec));
   for await (const answer of replies) {
     if (!question.servers.includes(answer.name)) continue;
     answers.set(answer.name, answer);
@@ -71,8 +71,12 @@ export async function requestReload(spec: ConnectionSpec, id: string): Promise<s
 }
 
 /** Every answer until the caller stops listening, or the time is up. */
-async function* gather<T>(connection: NatsConnection, subject: string, question: SystemQuestion): AsyncGenerator<SystemAnswer<T>> {
-  const inbox = `_INBOX.natsbus.${crypto.randomUUID()}`;
+async function* gather<T>(
+  connection: NatsConnection,
+  subject: string,
+  question: SystemQuestion,
+  inbox: string,
+): AsyncGenerator<SystemAnswer<T>> {
   const subscription = connection.subscribe(inbox);
   const timer = setTimeout(() => subscription.unsubscribe(), question.timeoutMs);
   try {
@@ -86,6 +90,10 @@ async function* gather<T>(connection: NatsConnection, subject: string, question:
     clearTimeout(timer);
     if (!subscription.isClosed()) subscription.unsubscribe();
   }
+}
+
+function inboxOf({ inboxPrefix = "_INBOX" }: ConnectionSpec): string {
+  return `${inboxPrefix}.${crypto.randomUUID()}`;
 }
 
 function toAnswer<T>({ server, data, error }: Envelope<T>): SystemAnswer<T> {

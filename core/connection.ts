@@ -1,5 +1,6 @@
 /** How resources reach a running bus: plain data, kept in resource outputs, so that a later delete or read connects as the last create did. */
 import type { Problem } from "./errors.ts";
+import { type ForwardSpec, forwardProblems } from "./forward.ts";
 import { subjectProblem } from "./names.ts";
 
 /**
@@ -42,6 +43,9 @@ export interface ConnectionSpec {
   /** Token, for servers that know one token for everybody. A secret.
    * @default - none */
   readonly token?: string;
+  /** Way to servers inside a Kubernetes cluster: `servers` then names them as their certificates do, and the first one's host is the name that is verified.
+   * @default - the servers are dialled as they are named */
+  readonly forward?: ForwardSpec;
   /** Prefix of the subjects that answers come to, for users who may listen on no other.
    * @default "_INBOX" */
   readonly inboxPrefix?: string;
@@ -66,7 +70,14 @@ const PEM_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 /** Everything wrong with a connection that can be told without dialling; no secret is quoted.
  * @param path where the connection stands in the user's input */
 export function connectionProblems(spec: ConnectionSpec, path = "connection"): Problem[] {
-  return [...serverProblems(spec, path), ...loginProblems(spec, path), ...certificateProblems(spec, path), ...addressProblems(spec, path)];
+  const forward = spec.forward === undefined ? [] : forwardProblems(spec.forward, `${path}.forward`);
+  return [
+    ...serverProblems(spec, path),
+    ...loginProblems(spec, path),
+    ...certificateProblems(spec, path),
+    ...addressProblems(spec, path),
+    ...forward,
+  ];
 }
 
 function serverProblems({ servers }: ConnectionSpec, path: string): Problem[] {

@@ -48,6 +48,8 @@ export const ERROR_CODES = {
   ERR_CONNECT_CREDENTIALS: "the server refused the credentials, or the text is no credentials",
   ERR_CONNECT_TLS: "the TLS handshake with a server failed",
   ERR_CONNECT_TIMEOUT: "a server did not answer the connection attempt in time",
+  ERR_CONNECT_FORWARD: "no pod can be reached through the Kubernetes API",
+  ERR_KUBECONFIG: "no usable kubeconfig was found, or it has no such context",
   // streams and what lives in them
   ERR_STREAM_KEY: "a stream, consumer or bucket has a setting that does not exist",
   ERR_STREAM_VALUE: "a setting of a stream, consumer or bucket has a value that is not allowed",
