@@ -93,11 +93,18 @@ export class ObjectStore extends pulumi.dynamic.Resource {
  * new StreamSet("tenants", { connection, defaults: { maxAge: "7d" }, streams: { ACME: { subjects: ["acme.>"] }, INITECH: { subjects: ["initech.>"] } } });
  */
 export class StreamSet extends pulumi.dynamic.Resource {
-  /** Map keyed by stream name: its settings as the servers have them. */
-  declare readonly streams: pulumi.Output<StreamSetArgs["streams"]>;
+  /** Map keyed by stream name: its settings as the servers have them, JSON. */
+  declare readonly streams: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(name: string, args: Connected<StreamSetArgs>, options?: pulumi.CustomResourceOptions) {
-    super(streamSetProvider, name, inputsOf(name, args, ["streams"]), secretly(options), MODULE, "StreamSet");
+    super(
+      streamSetProvider,
+      name,
+      inputsOf(name, { ...args, streams: membersText(args.streams) }, []),
+      secretly(options),
+      MODULE,
+      "StreamSet",
+    );
   }
 }
 
@@ -107,12 +114,37 @@ export class StreamSet extends pulumi.dynamic.Resource {
  * new ConsumerSet("workers", { connection, defaults: { maxDeliver: 5 }, consumers: { "ACME/billing": {}, "INITECH/billing": {} } }, { dependsOn: tenants });
  */
 export class ConsumerSet extends pulumi.dynamic.Resource {
-  /** Map keyed by `STREAM/NAME`: its settings as the servers have them. */
-  declare readonly consumers: pulumi.Output<ConsumerSetArgs["consumers"]>;
+  /** Map keyed by `STREAM/NAME`: its settings as the servers have them, JSON. */
+  declare readonly consumers: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(name: string, args: Connected<ConsumerSetArgs>, options?: pulumi.CustomResourceOptions) {
-    super(consumerSetProvider, name, inputsOf(name, args, ["consumers"]), secretly(options), MODULE, "ConsumerSet");
+    super(
+      consumerSetProvider,
+      name,
+      inputsOf(name, { ...args, consumers: membersText(args.consumers) }, []),
+      secretly(options),
+      MODULE,
+      "ConsumerSet",
+    );
   }
+}
+
+/** Each member as JSON text; one that holds outputs of other resources becomes an output. */
+function membersText(members: pulumi.Input<Readonly<Record<string, object>>>): pulumi.Input<Record<string, pulumi.Input<string>>> {
+  if (isLater(members))
+    return pulumi.output(members as pulumi.Input<Record<string, object>>).apply((all) => textsOf(all) as Record<string, string>);
+  return textsOf(members as Readonly<Record<string, object>>);
+}
+
+function textsOf(members: Readonly<Record<string, object>>): Record<string, pulumi.Input<string>> {
+  return Object.fromEntries(
+    Object.entries(members).map(([key, own]) => [key, isLater(own) ? pulumi.jsonStringify(own) : JSON.stringify(own)]),
+  );
+}
+
+function isLater(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return pulumi.Output.isInstance(value) || value instanceof Promise || Object.values(value).some(isLater);
 }
 
 /** Marks the object as made by this resource of this stack, and names the outputs, which an SDK resource knows by its inputs. */

@@ -52,10 +52,18 @@ export interface MemberChange<S> {
   readonly change: Change;
 }
 
-/** Settings of the members, keyed by identity. */
-export function membersOf({ members }: { readonly members: string }, props: Settings): Record<string, Settings> {
+/**
+ * Settings of the members, keyed by identity, each as JSON text: a value is one step for engine and SDK, whose work on records of records would take longer than
+ * the servers' at thousands of objects.
+ */
+export function membersOf({ members }: { readonly members: string }, props: Settings): Readonly<Record<string, string>> {
   const held = props[members];
-  return typeof held === "object" && held !== null ? (held as Record<string, Settings>) : {};
+  return typeof held === "object" && held !== null ? (held as Record<string, string>) : {};
+}
+
+/** Writes the settings of a member. */
+export function renderMember(settings: object): string {
+  return JSON.stringify(settings);
 }
 
 /** Reads one object with the set's defaults. */
@@ -64,7 +72,7 @@ export function readMember<S extends object>(
   props: Settings,
   key: string,
 ): { member: Member<S>; problems: readonly Problem[] } {
-  const { owner, ...own } = (membersOf(kind, props)[key] ?? {}) as Settings;
+  const { owner, ...own } = parseMember(membersOf(kind, props)[key]);
   const settings = { ...defaultsOf(props), ...own, ...identityOf(kind, key) };
   const path = `${kind.members}.${key}`;
   const read = kind.dialect.parse(settings, path);
@@ -78,7 +86,7 @@ export function readMember<S extends object>(
 export function changedKeys<S extends object>(kind: SetKind<S>, olds: Settings, news: Settings): readonly string[] {
   const [was, want] = [membersOf(kind, olds), membersOf(kind, news)];
   if (canonical(defaultsOf(olds)) !== canonical(defaultsOf(news))) return [...new Set([...Object.keys(was), ...Object.keys(want)])];
-  const changed = Object.keys(want).filter((key) => was[key] === undefined || JSON.stringify(was[key]) !== JSON.stringify(want[key]));
+  const changed = Object.keys(want).filter((key) => was[key] !== want[key]);
   return [...changed, ...Object.keys(was).filter((key) => want[key] === undefined)];
 }
 
@@ -103,11 +111,18 @@ export function settingsOfMember<S extends object>(
   kind: SetKind<S>,
   at: { props: Settings; key: string; owner: string },
   seen: Observed<S>,
-): Settings {
-  const { owner: _past, ...own } = (membersOf(kind, at.props)[at.key] ?? {}) as Settings;
+): string {
+  const written = membersOf(kind, at.props)[at.key];
+  const { owner: past, ...own } = parseMember(written);
   const { spec } = readMember(kind, at.props, at.key).member;
+  const found = departures(kind, spec, seen.spec);
   const foreign = seen.owner === at.owner ? {} : { owner: seen.owner ?? "" };
-  return { ...own, ...departures(kind, spec, seen.spec), ...foreign };
+  const untouched = written !== undefined && past === undefined && Object.keys(found).length + Object.keys(foreign).length === 0;
+  return untouched ? written : renderMember({ ...own, ...found, ...foreign });
+}
+
+function parseMember(written: string | undefined): Settings {
+  return written === undefined ? {} : (JSON.parse(written) as Settings);
 }
 
 function departures<S extends object>({ asset, dialect }: SetKind<S>, said: S, found: S): Settings {
