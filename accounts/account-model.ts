@@ -2,6 +2,7 @@
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { AccountLimits } from "./claims.ts";
 import type { Permissions } from "./roles.ts";
+import type { Sharing } from "./sharing.ts";
 import type { Json } from "./token.ts";
 
 /** What becomes of an account on the servers when its resource is deleted. */
@@ -27,6 +28,14 @@ export interface AccountInputs {
   readonly roleKeys: Readonly<Record<string, string>>;
   /** Map keyed by account name, then by user public key: tokens up to this Unix second are refused. Other accounts' entries are ignored. */
   readonly revoked: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What it shares, imports, maps and leaves to others; absent: nothing. */
+  readonly sharing?: Sharing;
+  /** Map keyed by account name: public keys that names in `sharing` stand for. */
+  readonly accountKeys?: Readonly<Record<string, string>>;
+  /** Map keyed by user name: public keys in force that names in `sharing` stand for. */
+  readonly userKeys?: Readonly<Record<string, readonly string[]>>;
+  /** Map keyed by account name: seeds of the accounts that this one imports private things from. Secrets. */
+  readonly exporterSeeds?: Readonly<Record<string, string>>;
   /** Seed of the operator's signing key. A secret. */
   readonly signingSeed: string;
   /** What becomes of the account when the resource is deleted. */

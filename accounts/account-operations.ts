@@ -5,6 +5,7 @@ import { progress } from "../core/progress.ts";
 import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import type { AccountInputs, AccountState } from "./account-model.ts";
+import { renderActivations } from "./activation.ts";
 import { accountClaims, normaliseClaims } from "./claims.ts";
 import { deletionRequest } from "./deletion.ts";
 import { hasJetStream } from "./limits.ts";
@@ -97,10 +98,19 @@ export const account = reporting({
 });
 
 function specOf(inputs: AccountInputs): PlacedAccount {
-  const { name, publicKey, description, limits, servers, signingSeed } = inputs;
+  const { name, publicKey, description, limits, servers, signingSeed, sharing, accountKeys = {}, userKeys = {} } = inputs;
   const roles = Object.entries(inputs.roles).map(([role, permissions]) => ({ role, permissions, publicKey: inputs.roleKeys[role] ?? "" }));
-  const body = { name, publicKey, limits, roles, servers, signingSeed, revocations: inputs.revoked[name] ?? {} };
-  return description === undefined ? body : { ...body, description };
+  const body = { name, publicKey, limits, roles, servers, signingSeed, revocations: { ...sharing?.revoked, ...inputs.revoked[name] } };
+  const activations = renderActivations(sharing?.imports ?? [], publicKey, inputs.exporterSeeds ?? {}, unixSeconds());
+  return {
+    ...body,
+    ...(description === undefined ? {} : { description }),
+    ...(sharing === undefined ? {} : { sharing, sharingKeys: { accounts: accountKeys, users: userKeys, activations } }),
+  };
+}
+
+function unixSeconds(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 function stateOf(inputs: AccountInputs, claims: SignedClaims): AccountState {

@@ -1,5 +1,7 @@
 /** The claims of operator, account and user tokens, complete and in one fixed form, so that equal wishes give equal claims. Pure. */
+import { activationMeaning } from "./activation.ts";
 import { type Permissions, renderTemplate } from "./roles.ts";
+import { NOTHING_SHARED, renderSharing, type Sharing, type SharingKeys } from "./sharing.ts";
 import { type Claims, type Json, renderSorted } from "./token.ts";
 
 /** Limits of JetStream in one account. `-1` is unlimited. */
@@ -42,8 +44,10 @@ export interface AccountLimits {
   readonly wildcardExports: boolean;
   /** Whether users that prove no key are refused. */
   readonly disallowBearer: boolean;
-  /** JetStream of the account; absent: JetStream is off. */
+  /** JetStream of the account; absent: JetStream is off, unless there are tiers. */
   readonly jetstream?: JetStreamLimits;
+  /** Map keyed by `R1` to `R5`: JetStream of streams with that many replicas, in place of `jetstream`; absent: no tiers. */
+  readonly tiers?: Readonly<Record<string, JetStreamLimits>>;
 }
 
 /** A role as an account's token lists it. */
@@ -70,9 +74,14 @@ export interface AccountBody {
   readonly roles: readonly SignedRole[];
   /** Map keyed by user public key: tokens issued up to this Unix second are refused. */
   readonly revocations: Readonly<Record<string, number>>;
+  /** Everything else; absent: it shares nothing. */
+  readonly sharing?: Sharing;
+  /** What the names in `sharing` stand for; absent: themselves. */
+  readonly sharingKeys?: SharingKeys;
 }
 
 const VERSION = 2;
+const NO_KEYS: SharingKeys = { accounts: {}, users: {}, activations: {} };
 
 /** Claims of an operator whose accounts are signed with signing keys only. */
 export function operatorClaims(operator: {
@@ -107,21 +116,28 @@ export function accountClaims(account: AccountBody, iat: number): Claims {
     ...(account.description === undefined ? {} : { description: account.description }),
     limits: renderLimits(account.limits),
     signing_keys: roles.sort((a, b) => (a.key < b.key ? -1 : 1)),
-    default_permissions: { pub: {}, sub: {} },
+    ...renderSharing(account.sharing ?? NOTHING_SHARED, account.sharingKeys ?? NO_KEYS),
     ...(Object.keys(account.revocations).length === 0 ? {} : { revocations: account.revocations }),
   };
   return { sub: account.publicKey, name: account.name, iat, nats };
 }
 
 /** Claims of a user whose rights come from the role's signing key: the token itself must carry none. */
-export function userClaims(user: { name: string; publicKey: string; account: string; iat: number; exp?: number }): Claims {
-  const { name, publicKey, account, iat, exp } = user;
+export function userClaims(user: {
+  name: string;
+  publicKey: string;
+  account: string;
+  iat: number;
+  exp?: number;
+  tags?: readonly string[];
+}): Claims {
+  const { name, publicKey, account, iat, exp, tags = [] } = user;
   return {
     sub: publicKey,
     name,
     iat,
     ...(exp === undefined ? {} : { exp }),
-    nats: { type: "user", version: VERSION, issuer_account: account },
+    nats: { type: "user", version: VERSION, issuer_account: account, ...(tags.length === 0 ? {} : { tags }) },
   };
 }
 
@@ -130,7 +146,24 @@ export function userClaims(user: { name: string; publicKey: string; account: str
  * sorted. Who signed them and when is left out.
  */
 export function normaliseClaims(claims: Claims): { readonly [key: string]: Json } {
-  return { name: claims.name, sub: claims.sub, ...(claims.exp === undefined ? {} : { exp: claims.exp }), nats: strip(claims.nats) ?? {} };
+  return {
+    name: claims.name,
+    sub: claims.sub,
+    ...(claims.exp === undefined ? {} : { exp: claims.exp }),
+    nats: strip(withMeanings(claims.nats)) ?? {},
+  };
+}
+
+/** Activations are signed anew with every version, so what they say is compared, not their text. */
+function withMeanings(nats: Claims["nats"]): Claims["nats"] {
+  const imports = nats["imports"];
+  if (!Array.isArray(imports)) return nats;
+  const compared = (imports as readonly Json[]).map((one) =>
+    typeof one === "object" && one !== null && "token" in one && typeof one["token"] === "string"
+      ? { ...one, token: activationMeaning(one["token"]) }
+      : one,
+  );
+  return { ...nats, imports: compared };
 }
 
 /** Whether two claims mean the same to a server. */
@@ -155,6 +188,7 @@ function renderLimits(limits: AccountLimits): { readonly [key: string]: Json } {
     wildcards: limits.wildcardExports,
     disallow_bearer: limits.disallowBearer,
     ...renderJetStream(limits.jetstream),
+    ...renderTiers(limits.tiers),
   };
 }
 
@@ -169,6 +203,11 @@ function renderJetStream(limits: JetStreamLimits | undefined): { readonly [key: 
     disk_max_stream_bytes: limits?.storageStreamBytes ?? 0,
     max_bytes_required: limits?.maxBytesRequired ?? false,
   };
+}
+
+function renderTiers(tiers: AccountLimits["tiers"]): { readonly [key: string]: Json } {
+  if (tiers === undefined) return {};
+  return { tiered_limits: Object.fromEntries(Object.entries(tiers).map(([tier, limits]) => [tier, renderJetStream(limits)])) };
 }
 
 function strip(value: Json): Json | undefined {

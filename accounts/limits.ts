@@ -31,18 +31,35 @@ export const UNLIMITED_JETSTREAM: JetStreamLimits = {
 
 /** Whether the limits leave JetStream on: one kind of storage is enough. */
 export function hasJetStream(limits: AccountLimits): boolean {
-  return limits.jetstream !== undefined && (limits.jetstream.memoryBytes !== 0 || limits.jetstream.storageBytes !== 0);
+  const kinds = limits.tiers === undefined ? [limits.jetstream] : Object.values(limits.tiers);
+  return kinds.some((one) => one !== undefined && (one.memoryBytes !== 0 || one.storageBytes !== 0));
 }
+
+/** Replica counts that streams could have before and cannot any more; each would leave its streams unchangeable. */
+export function lostTiers(was: AccountLimits, will: AccountLimits): string[] {
+  const { tiers } = will;
+  if (tiers === undefined) return [];
+  const had = was.tiers === undefined ? (was.jetstream === undefined ? [] : USUAL_TIERS) : Object.keys(was.tiers);
+  return had.filter((tier) => tiers[tier] === undefined);
+}
+
+// Without tiers every replica count was possible; these two are what streams have.
+const USUAL_TIERS = ["R1", "R3"];
 
 /** All limits of an account, from those that are given.
  * @param system the system account has no JetStream */
 export function resolveLimits(given: ParsedAccount["limits"], system: boolean): AccountLimits {
-  const { jetstream, payload, ...counts } = given;
-  const common = { ...UNLIMITED, ...defined(counts), ...defined({ payloadBytes: payload }) };
-  return system || jetstream === false ? common : { ...common, jetstream: resolveJetStream(jetstream ?? {}) };
+  const { jetstream, payload, data, ...counts } = given;
+  const common = { ...UNLIMITED, ...defined(counts), ...defined({ payloadBytes: payload, dataBytes: data }) };
+  if (system || jetstream === false) return common;
+  const { tiers, ...flat } = jetstream ?? {};
+  if (tiers === undefined) return { ...common, jetstream: resolveJetStream(flat) };
+  return { ...common, tiers: Object.fromEntries(Object.entries(tiers).map(([tier, limits]) => [tier, resolveJetStream(limits)])) };
 }
 
-function resolveJetStream(given: Exclude<ParsedAccount["limits"]["jetstream"], false | undefined>): JetStreamLimits {
+type ParsedJetStream = Omit<Exclude<ParsedAccount["limits"]["jetstream"], false | undefined>, "tiers">;
+
+function resolveJetStream(given: ParsedJetStream): JetStreamLimits {
   const { memory, storage, memoryStream, storageStream, ...counts } = given;
   const sizes = { memoryBytes: memory, storageBytes: storage, memoryStreamBytes: memoryStream, storageStreamBytes: storageStream };
   return { ...UNLIMITED_JETSTREAM, ...defined(counts), ...defined(sizes) };

@@ -66,6 +66,8 @@ export interface UserInputs {
   readonly lifetimeMs: number;
   /** Time before the end from which on they are renewed, in milliseconds. */
   readonly renewBeforeMs: number;
+  /** Tags; absent: none. */
+  readonly tags?: readonly string[];
 }
 
 /** What a set of users is made from. */

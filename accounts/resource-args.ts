@@ -4,6 +4,7 @@ import type { ConnectionSpec } from "../core/connection.ts";
 import type { AccountLimits } from "./claims.ts";
 import type { UserInputs } from "./model.ts";
 import type { Permissions } from "./roles.ts";
+import type { Sharing } from "./sharing.ts";
 
 /** Map keyed by role: its signing key, public or secret. */
 export type RoleKeys = Readonly<Record<string, string>>;
@@ -56,6 +57,18 @@ export interface AccountResourceArgs {
   /** Credentials to refuse, an output of the users resource.
    * @default {} */
   readonly revoked?: pulumi.Input<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** What the account shares, imports, maps and leaves to others.
+   * @default - nothing */
+  readonly sharing?: pulumi.Input<Sharing>;
+  /** Map keyed by account name: public keys that names in `sharing` stand for.
+   * @default {} */
+  readonly accountKeys?: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Map keyed by user name: public keys in force that names in `sharing` stand for.
+   * @default {} */
+  readonly userKeys?: pulumi.Input<Readonly<Record<string, readonly string[]>>>;
+  /** Map keyed by account name: seeds of accounts whose private exports this one imports.
+   * @default {} */
+  readonly exporterSeeds?: pulumi.Input<Readonly<Record<string, string>>>;
   /** Seed of the operator's signing key. */
   readonly signingSeed: pulumi.Input<string>;
   /** Whether the account is removed from the servers with its resource; refused while it has streams.

@@ -30,6 +30,8 @@ export class Operator extends pulumi.dynamic.Resource {
   declare readonly systemPublicKey: pulumi.Output<string>;
   /** System account's first token, for the servers' setting `resolver_preload`; it never changes. */
   declare readonly systemToken: pulumi.Output<string>;
+  /** System account's seed; a secret. */
+  declare readonly systemSeed: pulumi.Output<string>;
   /** Map keyed by role of the system account: public signing key. */
   declare readonly systemRoleKeys: pulumi.Output<RoleKeys>;
   /** Map keyed by role of the system account: seed; a secret. */
@@ -53,6 +55,8 @@ export class Operator extends pulumi.dynamic.Resource {
 export class AccountKeys extends pulumi.dynamic.Resource {
   /** Account's public key. */
   declare readonly publicKey: pulumi.Output<string>;
+  /** Account's seed, which signs activations; a secret. */
+  declare readonly seed: pulumi.Output<string>;
   /** Map keyed by role: public signing key. */
   declare readonly roleKeys: pulumi.Output<RoleKeys>;
   /** Map keyed by role: seed; a secret. */
@@ -122,7 +126,7 @@ export class Account extends pulumi.dynamic.Resource {
       accountProvider,
       name,
       withOutputs(inputs, ["issuedAt", "inForce"]),
-      secretly(options, ["connection", "signingSeed"]),
+      secretly(options, ["connection", "signingSeed", "exporterSeeds"]),
       MODULE,
       "Account",
     );

@@ -17,6 +17,30 @@ export interface Permissions {
   readonly subscribe: SubjectRules;
   /** Answers a user may send to the reply subject of a message it received, wherever that is; absent: none beyond `publish`. */
   readonly responses?: { readonly max: number; readonly expiresMs: number };
+  /** What else limits the role's users; absent: nothing. */
+  readonly limits?: UserLimits;
+}
+
+/** Limits of a user besides its subjects. Whatever is absent does not limit. */
+export interface UserLimits {
+  /** Networks in CIDR form; sorted. */
+  readonly sources?: readonly string[];
+  /** Times of day, `HH:MM:SS`. */
+  readonly times?: readonly { readonly from: string; readonly to: string }[];
+  /** Time zone of `times`. */
+  readonly timeZone?: string;
+  /** Subscriptions of a connection. */
+  readonly subscriptions?: number;
+  /** Largest message in bytes. */
+  readonly payloadBytes?: number;
+  /** Bytes in total. */
+  readonly dataBytes?: number;
+  /** Whether a token alone is enough. */
+  readonly bearer?: true;
+  /** Whether a trusted proxy must be between. */
+  readonly proxyRequired?: true;
+  /** Ways to connect in NATS's words, for instance `WEBSOCKET`; sorted. */
+  readonly connectionTypes?: readonly string[];
 }
 
 /** Reading of one durable pull consumer. */
@@ -32,21 +56,30 @@ export interface ConsumeRight {
 
 /** A role in terms of what it is for. */
 export interface RoleIntent {
-  /** Every subject of the account, both ways; the rest is then ignored.
+  /** Every subject of the account, both ways; other permissions are then ignored.
    * @default false */
   readonly everything?: boolean | undefined;
   /** Subjects users may publish to, with or without an acknowledgement from JetStream.
    * @default [] */
   readonly publish?: readonly string[] | undefined;
-  /** Subjects users may subscribe to as they are published.
+  /** Subjects users may subscribe to as they are published; `"subject queue"` allows it in that queue group only.
    * @default [] */
   readonly subscribe?: readonly string[] | undefined;
+  /** Subjects users may not publish to even if allowed.
+   * @default [] */
+  readonly denyPublish?: readonly string[] | undefined;
+  /** Subjects users may not subscribe to even if allowed.
+   * @default [] */
+  readonly denySubscribe?: readonly string[] | undefined;
   /** Durable consumers users may read and acknowledge.
    * @default [] */
   readonly consume?: readonly ConsumeRight[] | undefined;
-  /** Answers a user may send to each request it receives, within two minutes.
+  /** Answers a user may send to each request it receives, within two minutes; -1 is unlimited.
    * @default 0 */
   readonly responses?: number | undefined;
+  /** How long after a request it may be answered, in milliseconds; 0 is for ever.
+   * @default 120000 */
+  readonly responseMs?: number | undefined;
 }
 
 /** Inbox prefix of a user: clients must set it (`inboxPrefix`, `--inbox-prefix`), as nobody may listen on another one's answers. */
@@ -61,30 +94,61 @@ const RESPONSE_MS = 120_000;
 
 /** The rights a role needs for its purpose and not more. */
 export function resolvePermissions(intent: RoleIntent): Permissions {
-  if (intent.everything === true) return { publish: { allow: [">"], deny: [] }, subscribe: { allow: [">"], deny: [] } };
+  if (intent.everything === true) return { publish: everything(intent.denyPublish), subscribe: everything(intent.denySubscribe) };
   const consume = intent.consume ?? [];
   const replay = consume.filter((right) => right.replay === true);
   return {
     publish: {
       allow: sortedSet([OWN_RIGHTS, ...(intent.publish ?? []), ...consume.flatMap(consumeSubjects), ...replay.flatMap(replaySubjects)]),
-      deny: sortedSet(replay.flatMap(protectedSubjects)),
+      deny: sortedSet([...replay.flatMap(protectedSubjects), ...(intent.denyPublish ?? [])]),
     },
-    subscribe: { allow: sortedSet([OWN_INBOX, ...(intent.subscribe ?? [])]), deny: [] },
-    ...(intent.responses ? { responses: { max: intent.responses, expiresMs: RESPONSE_MS } } : {}),
+    subscribe: { allow: sortedSet([OWN_INBOX, ...(intent.subscribe ?? [])]), deny: sortedSet(intent.denySubscribe ?? []) },
+    ...(intent.responses ? { responses: answers(intent.responses, intent.responseMs) } : {}),
   };
+}
+
+function everything(deny: readonly string[] = []): SubjectRules {
+  return { allow: [">"], deny: sortedSet(deny) };
 }
 
 /** The permission template of a scoped signing key; users signed with that key have exactly these rights, whatever their own token says. */
 export function renderTemplate(permissions: Permissions): { readonly [key: string]: Json } {
-  const { publish, subscribe, responses } = permissions;
+  const { publish, subscribe, responses, limits = {} } = permissions;
   return {
-    subs: -1,
-    data: -1,
-    payload: -1,
+    subs: limits.subscriptions ?? -1,
+    data: limits.dataBytes ?? -1,
+    payload: limits.payloadBytes ?? -1,
     pub: renderRules(publish),
     sub: renderRules(subscribe),
-    ...(responses === undefined ? {} : { resp: { max: responses.max, ttl: responses.expiresMs * 1_000_000 } }),
+    ...renderResponses(responses),
+    ...renderUserLimits(limits),
   };
+}
+
+/** Permissions as an account's `default_permissions` have them. */
+export function renderDefaults({ publish, subscribe, responses }: Permissions): { readonly [key: string]: Json } {
+  return { pub: renderRules(publish), sub: renderRules(subscribe), ...renderResponses(responses) };
+}
+
+function renderResponses(responses: Permissions["responses"]): { readonly [key: string]: Json } {
+  return responses === undefined ? {} : { resp: { max: responses.max, ttl: responses.expiresMs * 1_000_000 } };
+}
+
+function renderUserLimits(limits: UserLimits): { readonly [key: string]: Json } {
+  const { sources, times, timeZone, bearer, proxyRequired, connectionTypes } = limits;
+  return {
+    ...(sources === undefined ? {} : { src: sources }),
+    ...(times === undefined ? {} : { times: times.map(({ from, to }) => ({ start: from, end: to })) }),
+    ...(timeZone === undefined ? {} : { times_location: timeZone }),
+    ...(bearer === undefined ? {} : { bearer_token: bearer }),
+    ...(proxyRequired === undefined ? {} : { proxy_required: proxyRequired }),
+    ...(connectionTypes === undefined ? {} : { allowed_connection_types: connectionTypes }),
+  };
+}
+
+/** Servers read 0 as their own default, so that without limit is -1. */
+export function answers(max: number, withinMs = RESPONSE_MS): NonNullable<Permissions["responses"]> {
+  return { max, expiresMs: withinMs === 0 ? -1 : withinMs };
 }
 
 function consumeSubjects({ stream, consumer }: ConsumeRight): string[] {

@@ -39,8 +39,8 @@ function userProblems(account: ParsedAccount, path: string): Problem[] {
   const roles = Object.keys(account.roles);
   return Object.entries(account.users).flatMap(([name, user]) => {
     const role = user.role ?? name;
-    const found: Problem[] = [];
-    if (!roles.includes(role))
+    const found: Problem[] = [...rightsProblems(account, name, path)];
+    if (user.rights === undefined && !roles.includes(role))
       found.push(
         problem(
           `${path}.users.${name}.role`,
@@ -56,10 +56,24 @@ function userProblems(account: ParsedAccount, path: string): Problem[] {
   });
 }
 
+/** Rights of a user's own make a role of its name. */
+function rightsProblems({ roles, users }: ParsedAccount, name: string, path: string): Problem[] {
+  const { rights, role } = users[name] ?? {};
+  if (rights === undefined) return [];
+  if (role !== undefined)
+    return [problem(`${path}.users.${name}.rights`, "the user has both a role and rights of its own", "keep one of them")];
+  if (roles[name] === undefined) return [];
+  return [
+    problem(`${path}.users.${name}.rights`, `there is a role "${name}", and rights of the user's own would be one too`, "rename one"),
+  ];
+}
+
 /** Streams are made with a user of their account, so one must be able to. */
 function ownerProblems(name: string, account: ParsedAccount, root: string): Problem[] {
   if (account.system || account.limits.jetstream === false) return [];
-  const able = Object.entries(account.users).some(([user, { role }]) => account.roles[role ?? user]?.everything === true);
+  const able = Object.entries(account.users).some(
+    ([user, { role, rights }]) => (rights ?? account.roles[role ?? user])?.everything === true,
+  );
   const remedy = 'keep the user "admin", or give another user a role with "everything: true"';
   return able ? [] : [problem(`${root}.${name}.users`, "no user may do everything, so nobody could make this account's streams", remedy)];
 }

@@ -1,5 +1,6 @@
 /** Credentials of a set of users, issued, kept, renewed and revoked by comparing with the set before. */
 
+import { isDeepStrictEqual } from "node:util";
 import { createKey } from "../core/nats-keys.ts";
 import { nextValidity, type Validity } from "../core/validity.ts";
 import { userClaims } from "./claims.ts";
@@ -41,6 +42,7 @@ function keep(before: UsersState | undefined, wanted: WantedUsers, name: string)
   const publicKey = before?.publicKeys[name];
   if (before === undefined || credentials === undefined || publicKey === undefined) return undefined;
   const same = origin(before, name) === origin(wanted, name) && sameTimes(before.validity[name], wanted.validity[name]);
+  if (!isDeepStrictEqual(before.users[name]?.tags, wanted.users[name]?.tags)) return undefined;
   return same ? { publicKey, credentials } : undefined;
 }
 
@@ -59,7 +61,9 @@ function issue(wanted: WantedUsers, name: string): IssuedUser {
   const { issuedAt = "", expiresAt } = wanted.validity[name] ?? {};
   const key = createKey("user");
   const dates = { iat: unixSeconds(issuedAt), ...(expiresAt === undefined ? {} : { exp: unixSeconds(expiresAt) }) };
-  const token = renderToken(userClaims({ name, publicKey: key.publicKey, account, ...dates }), seed);
+  const { tags } = wanted.users[name] ?? {};
+  const claims = userClaims({ name, publicKey: key.publicKey, account, ...dates, ...(tags === undefined ? {} : { tags }) });
+  const token = renderToken(claims, seed);
   return { publicKey: key.publicKey, credentials: renderCredentials(token, key.seed) };
 }
 
@@ -81,6 +85,7 @@ function revokeLost(before: UsersState, wanted: WantedUsers, now: Date): UsersSt
 
 function isLost(before: UsersState, wanted: WantedUsers, name: string): boolean {
   if (wanted.users[name] === undefined || origin(before, name) !== origin(wanted, name)) return true;
+  if (!isDeepStrictEqual(before.users[name]?.tags, wanted.users[name]?.tags)) return true;
   const [was, will] = [before.validity[name], wanted.validity[name]];
   return !sameTimes(was, will) && endOf(was) > endOf(will);
 }

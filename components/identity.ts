@@ -80,6 +80,7 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
   const credentials = pulumi.all([provisioners.credentials, users.credentials]).apply(([own, others]) => ({ ...own, ...others }));
   const files = new CredentialsFiles(`${name}-files`, { directory: spec.process.directory, credentials, ca: bundle }, options);
   const revoked = pulumi.all([provisioners.revoked, users.revoked]).apply(([own, others]) => mergeRevoked(own, others));
+  const userKeys = pulumi.all([provisioners.publicKeys, users.publicKeys]).apply(([own, others]) => keysInForce({ ...own, ...others }));
   return {
     target: {
       kind: "operator",
@@ -90,12 +91,13 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
     } as unknown as pulumi.Input<ServerIdentity>,
     admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
     files: files.files,
-    push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys })),
+    push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys, userKeys })),
   };
 }
 
 interface SigningKeys {
   readonly publicKey: pulumi.Output<string>;
+  readonly seed: pulumi.Output<string>;
   readonly roleKeys: pulumi.Output<Readonly<Record<string, string>>>;
   readonly roleSeeds: pulumi.Output<Readonly<Record<string, string>>>;
 }
@@ -107,7 +109,12 @@ function createAccountKeys(
 ): Readonly<Record<string, SigningKeys>> {
   const keysOf = (account: AccountSpec): SigningKeys =>
     account.system
-      ? { publicKey: operator.systemPublicKey, roleKeys: operator.systemRoleKeys, roleSeeds: operator.systemRoleSeeds }
+      ? {
+          publicKey: operator.systemPublicKey,
+          seed: operator.systemSeed,
+          roleKeys: operator.systemRoleKeys,
+          roleSeeds: operator.systemRoleSeeds,
+        }
       : new AccountKeys(`${name}-${account.name}-keys`, { account: account.name, roles: Object.keys(account.roles) }, options);
   return Object.fromEntries(accounts.map((account) => [account.name, keysOf(account)]));
 }
@@ -127,9 +134,39 @@ interface Push {
   readonly cluster: ReachableCluster;
   readonly revoked: pulumi.Output<Readonly<Record<string, Readonly<Record<string, number>>>>>;
   readonly keys: Readonly<Record<string, SigningKeys>>;
+  readonly userKeys: pulumi.Output<Readonly<Record<string, readonly string[]>>>;
 }
 
-function pushAccount(account: AccountSpec, { name, operator, cluster, revoked, keys }: Push): Account {
+function keysInForce(keys: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(keys).map(([user, key]) => [user, [key]]));
+}
+
+/** Only what the account's sharing names, so that no other account's change touches it. */
+function sharingArgs({ sharing }: AccountSpec, { keys, userKeys }: Push) {
+  const exporters = [...new Set(sharing.imports.filter(({ activated }) => activated).map(({ from }) => from))];
+  const seeds = exporters.flatMap((from) => (keys[from] === undefined ? [] : [[from, keys[from].seed] as const]));
+  const named = [
+    ...sharing.imports.map(({ from }) => from),
+    ...sharing.exports.flatMap(({ revoked }) => Object.keys(revoked)),
+    ...(sharing.externalAuthorization?.accounts ?? []),
+  ];
+  const accounts = [...new Set(named)].flatMap((account) =>
+    keys[account] === undefined ? [] : [[account, keys[account].publicKey] as const],
+  );
+  const users = sharing.externalAuthorization?.users ?? [];
+  return {
+    sharing,
+    accountKeys: Object.fromEntries(accounts) as unknown as pulumi.Input<Readonly<Record<string, string>>>,
+    exporterSeeds: Object.fromEntries(seeds) as unknown as pulumi.Input<Readonly<Record<string, string>>>,
+    userKeys:
+      users.length === 0
+        ? {}
+        : userKeys.apply((all) => Object.fromEntries(users.flatMap((user) => (all[user] === undefined ? [] : [[user, all[user]]])))),
+  };
+}
+
+function pushAccount(account: AccountSpec, push: Push): Account {
+  const { name, operator, cluster, revoked, keys } = push;
   const { publicKey, roleKeys } = keys[account.name] as SigningKeys;
   return new Account(
     `${name}-${account.name}`,
@@ -143,6 +180,7 @@ function pushAccount(account: AccountSpec, { name, operator, cluster, revoked, k
       roles: account.roles,
       roleKeys,
       revoked,
+      ...sharingArgs(account, push),
       signingSeed: operator.signingSeed,
     },
     cluster.inside,

@@ -14,6 +14,7 @@ export interface NatsKey {
 }
 
 const PREFIX: Readonly<Record<KeyKind, number>> = { operator: 14 << 3, account: 0, user: 20 << 3 };
+const CURVE_PREFIX = 23 << 3;
 const SEED_PREFIX = 18 << 3;
 const KEY_BYTES = 32;
 // Node reads raw Ed25519 bytes only inside these wrappers; its own signer needs a hundredth of the time of a JavaScript one.
@@ -53,9 +54,9 @@ export function signerOf(seed: string): (data: Uint8Array) => Buffer {
 }
 
 /** Whether `text` is a well-formed public key of that kind: prefix, length and checksum. */
-export function isPublicKey(kind: KeyKind, text: string): boolean {
+export function isPublicKey(kind: KeyKind | "curve", text: string): boolean {
   const bytes = parseChecked(text);
-  return bytes?.length === KEY_BYTES + 1 && bytes[0] === PREFIX[kind];
+  return bytes?.length === KEY_BYTES + 1 && bytes[0] === (kind === "curve" ? CURVE_PREFIX : PREFIX[kind]);
 }
 
 /** Whether `signature` over `data` was made with the private half of `publicKey`; false as well when that is no public key. */
