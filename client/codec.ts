@@ -1,5 +1,4 @@
 /** Payloads as JSON, validated on both sides. Reading never throws: what cannot be read comes back with the reason. */
-import type { z } from "zod";
 import { BusError } from "../core/errors.ts";
 import { HEADER, type HeaderRecord, type RejectReason } from "./headers.ts";
 import type { Subject } from "./subject.ts";
@@ -25,14 +24,13 @@ export interface RawMessage {
 }
 
 const JSON_TYPE = "application/json";
-const MOST_ISSUES = 5;
 
 /**
  * Validates a value and writes it as JSON.
  * @throws ERR_CLIENT_SCHEMA when the value does not fit or is not JSON, ERR_CLIENT_SIZE when it is too large
  */
 export function encodePayload<In, Out>(subject: Subject<In, Out>, value: In): { readonly payload: Buffer; readonly headers: HeaderRecord } {
-  const problem = check(subject.schema, value);
+  const problem = subject.schema.check(value);
   if (problem.error !== undefined) throw schemaError(subject.pattern, problem.error);
   const payload = toJson(subject.pattern, value);
   if (payload.length > subject.maxBytes) {
@@ -58,8 +56,8 @@ export function decodePayload<In, Out>(subject: Subject<In, Out>, message: RawMe
   if (parsed.kind !== "value") return parsed;
   const current = upgrade(subject, label.value, parsed.value);
   if (current.kind !== "value") return current;
-  const { error, value } = check(subject.schema, current.value);
-  return error === undefined ? { kind: "value", value: value as Out } : rejected("schema", error);
+  const checked = subject.schema.check(current.value);
+  return checked.error === undefined ? { kind: "value", value: checked.value } : rejected("schema", checked.error);
 }
 
 /** The version to read a payload as. */
@@ -93,17 +91,6 @@ function parseJson(data: Uint8Array): Decoded<unknown> {
     return { kind: "value", value: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)) };
   } catch {
     return rejected("malformed", "the payload is not JSON in UTF-8");
-  }
-}
-
-function check<In, Out>(schema: z.ZodType<Out, In>, value: unknown): { readonly error?: string; readonly value?: Out } {
-  try {
-    const result = schema.safeParse(value);
-    if (result.success) return { value: result.data };
-    const issues = result.error.issues.slice(0, MOST_ISSUES);
-    return { error: issues.map((issue) => `${issue.path.map(String).join(".") || "payload"}: ${issue.message}`).join("; ") };
-  } catch (error) {
-    return { error: `the schema could not be applied: ${messageOf(error)}` };
   }
 }
 

@@ -111,7 +111,7 @@ export class MessageBus implements AsyncDisposable {
    * @throws ERR_CLIENT_SCHEMA, ERR_CLIENT_SUBJECT, ERR_CLIENT_SIZE and ERR_CLIENT_OPTION before anything is sent, ERR_CLIENT_BACKPRESSURE when too many wait,
    *   ERR_CLIENT_PUBLISH when it is refused, ERR_CLIENT_DEADLINE when it was not confirmed in time, ERR_CLIENT_CLOSED
    */
-  async publish<In, Out>(subject: Subject<In, Out>, value: In, args: PublishArgs = {}): Promise<PublishReceipt> {
+  async publish<In, Out>(subject: Subject<In, Out>, value: NoInfer<In>, args: PublishArgs = {}): Promise<PublishReceipt> {
     this.#assertOpen();
     const { id = randomUUID(), deadline } = args;
     const literal = resolveSubject(subject.pattern, args);

@@ -3,7 +3,9 @@ import type { z } from "zod";
 import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
 import { parseSize, type Size } from "../core/units.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { isPriority, type Priority } from "./priority.ts";
+import { type PayloadSchema, payloadSchema, type SchemaSource } from "./schema.ts";
 
 /** What a consumer does with a payload of a version it does not know. */
 type UnknownVersionPolicy = "dead-letter" | "validate" | "skip";
@@ -31,7 +33,7 @@ export interface SubjectArgs {
 export interface Subject<In, Out> {
   /** Literal subject, or a pattern such as `security.*.alert`. */
   readonly pattern: string;
-  readonly schema: z.ZodType<Out, In>;
+  readonly schema: PayloadSchema<In, Out>;
   readonly schemaId: string;
   readonly version: number;
   readonly upgrades: Readonly<Record<number, (payload: unknown) => unknown>>;
@@ -53,18 +55,22 @@ export interface SubjectChoice {
 /**
  * Declares what may be published to a subject.
  * @param pattern literal, or with wildcards when each message chooses its own subject or priority
- * @param schema validates payloads on both sides; what it transforms is transformed for the consumer only
- * @throws ERR_CLIENT_SUBJECT when the subject or the version is not well formed, ERR_UNIT for a size that is none
+ * @param schema zod or JSON Schema; validates payloads on both sides; what it transforms is transformed for the consumer only
+ * @throws ERR_CLIENT_SUBJECT when the subject, the version or a JSON Schema is not well formed, ERR_UNIT for a size that is none
  *
  * @example
  * const alert = defineSubject("security.*.alert", z.object({ host: z.string(), text: z.string() }), { version: 2 });
  * await bus.publish(alert, { host: "n1", text: "login refused" }, { priority: "critical" });
+ * const load = defineSubject<{ percent: number }>("performance.low.load", { type: "object", properties: { percent: { type: "number" } } });
  */
 export function defineSubject<Schema extends z.ZodType>(
   pattern: string,
   schema: Schema,
-  args: SubjectArgs = {},
-): Subject<z.input<Schema>, z.output<Schema>> {
+  args?: SubjectArgs,
+): Subject<z.input<Schema>, z.output<Schema>>;
+/** The same with a JSON Schema; the type of the payloads is named, as it cannot be read from the schema. */
+export function defineSubject<Value = unknown>(pattern: string, schema: JsonSchema, args?: SubjectArgs): Subject<Value, Value>;
+export function defineSubject(pattern: string, schema: SchemaSource, args: SubjectArgs = {}): Subject<unknown, unknown> {
   const { schemaId = pattern, version = 1, upgrades = {}, unknownVersions = "dead-letter", maxSize = "1MiB" } = args;
   const problem = subjectProblem(pattern);
   if (problem !== undefined) throw new BusError("ERR_CLIENT_SUBJECT", problem, { remedy: "correct the subject given to defineSubject" });
@@ -74,8 +80,7 @@ export function defineSubject<Schema extends z.ZodType>(
   if (schemaId === "" || /[\r\n]/.test(schemaId)) {
     throw new BusError("ERR_CLIENT_SUBJECT", `subject ${pattern}: the schema id is empty or has several lines`, { path: "schemaId" });
   }
-  const typed = schema as unknown as z.ZodType<z.output<Schema>, z.input<Schema>>;
-  return { pattern, schema: typed, schemaId, version, upgrades, unknownVersions, maxBytes: parseSize(maxSize, "maxSize") };
+  return { pattern, schema: payloadSchema(schema), schemaId, version, upgrades, unknownVersions, maxBytes: parseSize(maxSize, "maxSize") };
 }
 
 /**
