@@ -2,10 +2,7 @@
 import { createRequire } from "node:module";
 import type { Ajv, ErrorObject, ValidateFunction } from "ajv";
 import { BusError } from "../core/errors.ts";
-import type { PayloadSchema } from "./schema.ts";
-
-/** A JSON Schema: an object of keywords. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+import type { JsonSchema, PayloadSchema } from "./schema.ts";
 
 const OPTIONS = {
   strict: true,
@@ -18,7 +15,7 @@ const OPTIONS = {
 const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
 const compiled = new WeakMap<JsonSchema, PayloadSchema<unknown, unknown>>();
 // Applications that use zod alone do not wait for ajv to load.
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 const compilers = new Map<string, Ajv>();
 
 /**
@@ -68,9 +65,9 @@ function compilerFor(schema: JsonSchema): Ajv {
 }
 
 function createCompiler(draft: "draft 7" | "2020-12"): Ajv {
-  const module = load(draft === "draft 7" ? "ajv" : "ajv/dist/2020.js") as { readonly default: new (options: object) => Ajv };
+  const module = require(draft === "draft 7" ? "ajv" : "ajv/dist/2020.js") as { readonly default: new (options: object) => Ajv };
   const made = new module.default(OPTIONS);
-  const { default: addFormats } = load("ajv-formats") as { readonly default: (ajv: Ajv) => Ajv };
+  const { default: addFormats } = require("ajv-formats") as { readonly default: (ajv: Ajv) => Ajv };
   return addFormats(made);
 }
 

@@ -3,9 +3,9 @@ import type { z } from "zod";
 import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
 import { parseSize, type Size } from "../core/units.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { isPriority, type Priority } from "./priority.ts";
-import { type PayloadSchema, payloadSchema, type SchemaSource } from "./schema.ts";
+import type { JsonSchema, PayloadSchema } from "./schema.ts";
+import { payloadSchema, type SchemaSource } from "./schema-source.ts";
 
 /** What a consumer does with a payload of a version it does not know. */
 type UnknownVersionPolicy = "dead-letter" | "validate" | "skip";
