@@ -1,8 +1,8 @@
 /** One run of a handler over one message, and what it decided. */
-import type { JsMsg } from "@nats-io/jetstream";
+
 import { type Duration, parseDuration } from "../core/units.ts";
+import type { Delivery } from "./delivery.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-import { plainHeaders } from "./inbound.ts";
 import type { Handler, ReceivedMessage } from "./route.ts";
 
 /** What came of an attempt. `acknowledged` and `returned` are sent already. */
@@ -15,7 +15,8 @@ export type Outcome =
 
 /** A handler at work. */
 export class Attempt {
-  readonly #current: () => JsMsg;
+  readonly #current: () => Delivery;
+  readonly #headers: HeaderRecord;
   readonly #late: Promise<string>;
   #cutOff: (reason: string) => void = () => undefined;
   #controller: AbortController | undefined;
@@ -24,8 +25,9 @@ export class Attempt {
   #isOpen = true;
 
   /** @param current the newest delivery of the message; asked at each use */
-  constructor(current: () => JsMsg) {
+  constructor(current: () => Delivery, headers: HeaderRecord) {
     this.#current = current;
+    this.#headers = headers;
     this.#late = new Promise((resolve) => {
       this.#cutOff = resolve;
     });
@@ -36,15 +38,27 @@ export class Attempt {
     this.#cutOff(reason);
   }
 
-  /** Runs the handler; never throws. */
-  async run(handler: Handler, value: unknown, limitMs: number): Promise<Outcome> {
+  /** Runs the handler; never throws. A handler that returns no promise is done at once. */
+  run(handler: Handler, value: unknown, limitMs: number): Outcome | Promise<Outcome> {
+    try {
+      const running = handler(this.#message(value));
+      if (running instanceof Promise) return this.#finish(running, limitMs);
+      this.#isOpen = false;
+      return this.#decision ?? { kind: "done" };
+    } catch (error) {
+      this.#isOpen = false;
+      return this.#decision ?? failed(error);
+    }
+  }
+
+  async #finish(running: Promise<void>, limitMs: number): Promise<Outcome> {
     const timer = setTimeout(() => this.cutOff(`the handler took longer than ${limitMs} ms`), limitMs);
     try {
-      const late = await Promise.race([handler(this.#message(value)), this.#late]);
+      const late = await Promise.race([running, this.#late]);
       if (typeof late === "string") this.#abort(late);
       return this.#decision ?? (typeof late === "string" ? { kind: "failed", detail: late } : { kind: "done" });
     } catch (error) {
-      return this.#decision ?? { kind: "failed", detail: error instanceof Error ? error.message : String(error) };
+      return this.#decision ?? failed(error);
     } finally {
       this.#isOpen = false;
       clearTimeout(timer);
@@ -57,13 +71,10 @@ export class Attempt {
     return {
       value,
       subject: first.subject,
-      id: first.headers?.get(HEADER.id) || undefined,
+      id: this.#headers[HEADER.id] || undefined,
       sequence: first.seq,
       deliveries: first.info.deliveryCount,
-      // Few handlers look at these.
-      get headers(): HeaderRecord {
-        return plainHeaders(first.headers);
-      },
+      headers: this.#headers,
       get storedAt(): Date {
         return first.time;
       },
@@ -82,7 +93,7 @@ export class Attempt {
     };
   }
 
-  #decide(outcome: Outcome, send?: (message: JsMsg) => void): void {
+  #decide(outcome: Outcome, send?: (message: Delivery) => void): void {
     if (!this.#isOpen || this.#decision !== undefined) return;
     this.#decision = outcome;
     send?.(this.#current());
@@ -98,4 +109,8 @@ export class Attempt {
     this.#abortReason = new Error(reason);
     this.#controller?.abort(this.#abortReason);
   }
+}
+
+function failed(error: unknown): Outcome {
+  return { kind: "failed", detail: error instanceof Error ? error.message : String(error) };
 }

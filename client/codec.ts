@@ -18,11 +18,13 @@ export type Decoded<Out> =
 
 /** A message as it arrives. */
 export interface RawMessage {
-  /** Value of a header; "" or undefined when it is not there. */
-  readonly header: (name: string) => string | undefined;
+  /** A header that is not there is "" or missing. */
+  readonly headers: HeaderRecord;
   readonly data: Uint8Array;
 }
 
+// Refuses what is no UTF-8.
+const TEXT = new TextDecoder("utf-8", { fatal: true });
 const JSON_TYPE = "application/json";
 
 /**
@@ -61,10 +63,11 @@ export function decodePayload<In, Out>(subject: Subject<In, Out>, message: RawMe
 }
 
 /** The version to read a payload as. */
-function schemaLabel<In, Out>(subject: Subject<In, Out>, { header }: RawMessage): Decoded<number> {
-  const id = header(HEADER.schema) || subject.schemaId;
+function schemaLabel<In, Out>(subject: Subject<In, Out>, { headers }: RawMessage): Decoded<number> {
+  const id = headers[HEADER.schema] || subject.schemaId;
   if (id !== subject.schemaId) return rejected("version", `the payload follows the schema ${quoted(id)}, not ${quoted(subject.schemaId)}`);
-  const text = header(HEADER.schemaVersion) || String(subject.version);
+  const text = headers[HEADER.schemaVersion];
+  if (!text) return { kind: "value", value: subject.version };
   const version = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (version === subject.version || Object.hasOwn(subject.upgrades, text)) return { kind: "value", value: version };
   if (subject.unknownVersions === "validate") return { kind: "value", value: subject.version };
@@ -88,7 +91,7 @@ function upgrade<In, Out>(subject: Subject<In, Out>, from: number, payload: unkn
 
 function parseJson(data: Uint8Array): Decoded<unknown> {
   try {
-    return { kind: "value", value: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)) };
+    return { kind: "value", value: JSON.parse(TEXT.decode(data)) };
   } catch {
     return rejected("malformed", "the payload is not JSON in UTF-8");
   }

@@ -6,13 +6,21 @@ import { transportOptions } from "../connection/options.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { reconnectDelay } from "./back-off.ts";
 
+/** A connection, and below which prefix its user may listen for answers. */
+export interface ClientConnection {
+  readonly connection: NatsConnection;
+  /** @default - the library's own, `_INBOX` */
+  readonly inboxPrefix?: string;
+}
+
 /**
  * Connects as a user of the bus, on a connection of its own. A lost connection is made again until the client is closed.
  * @param name shown by the servers in reports about their connections
  * @throws ERR_CONNECT_REFUSED, ERR_CONNECT_CREDENTIALS, ERR_CONNECT_TLS, ERR_CONNECT_TIMEOUT
  */
-export async function connectClient(spec: ConnectionSpec, name: string): Promise<NatsConnection> {
+export async function connectClient(spec: ConnectionSpec, name: string): Promise<ClientConnection> {
   let losses = 0;
+  const inbox = inboxOf(spec);
   const options: ConnectionOptions = {
     name,
     timeout: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -22,7 +30,7 @@ export async function connectClient(spec: ConnectionSpec, name: string): Promise
     reconnectDelayHandler: () => reconnectDelay(losses++),
     // A trace a request costs a tenth of the time of publishing.
     noAsyncTraces: true,
-    ...inboxOf(spec),
+    ...inbox,
     ...transportOptions(spec),
   };
   try {
@@ -30,14 +38,14 @@ export async function connectClient(spec: ConnectionSpec, name: string): Promise
     void (async () => {
       for await (const { type } of connection.status()) if (type === "reconnect") losses = 0;
     })();
-    return connection;
+    return { connection, ...inbox };
   } catch (error) {
     throw connectFailure(spec, error);
   }
 }
 
 /** Nobody may listen on another user's answers, so the answers go below the user's own prefix. */
-function inboxOf({ creds }: ConnectionSpec): Pick<ConnectionOptions, "inboxPrefix"> {
+function inboxOf({ creds }: ConnectionSpec): Pick<ClientConnection, "inboxPrefix"> {
   const user = creds === undefined ? undefined : userOfCredentials(creds);
   return user === undefined ? {} : { inboxPrefix: `_INBOX_${user}` };
 }

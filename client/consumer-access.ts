@@ -1,11 +1,12 @@
 /** Opens the durable consumers a worker reads. */
-import { AckPolicy, type Consumer, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
+import { AckPolicy, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
 import { BusError } from "../core/errors.ts";
 
 /** A consumer with the settings a worker goes by. */
 export interface OpenConsumer {
   readonly name: string;
-  readonly consumer: Consumer;
+  /** Subject that pulls go to. */
+  readonly pullSubject: string;
   /** How long the server waits for an answer to the first delivery. */
   readonly ackWaitMs: number;
   /** Waits the consumer prescribes between deliveries; empty when it has none. */
@@ -38,7 +39,8 @@ export async function openConsumer(jetstream: JetStreamClient, stream: string, n
   const backOffMs = (config.backoff ?? []).map((ns) => ns / 1e6);
   const ackWaitMs = backOffMs[0] ?? (config.ack_wait ?? DEFAULT_ACK_WAIT_NS) / 1e6;
   const most = config.max_deliver ?? -1;
-  return { name, consumer, ackWaitMs, backOffMs, maxDeliver: most > 0 ? most : undefined };
+  const pullSubject = `${jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${name}`;
+  return { name, pullSubject, ackWaitMs, backOffMs, maxDeliver: most > 0 ? most : undefined };
 }
 
 function consumerError(stream: string, name: string, cause: unknown): BusError {

@@ -1,5 +1,5 @@
 /** Messages that could not be processed, as they are kept: the same payload and headers, and why. Pure. */
-import { DEAD_HEADER, HEADER, type HeaderRecord, type RejectReason } from "./headers.ts";
+import { DEAD_HEADER, HEADER, HEADER_NAME, type HeaderRecord, type RejectReason } from "./headers.ts";
 
 /** What is known of a message that is given up. */
 export interface LostMessage {
@@ -88,6 +88,8 @@ export function parseDeadLetter(
 
 /** A signature does not outlive a change of subject; ids and other headers of the server's belong to one place. */
 function carriedHeaders(headers: HeaderRecord): HeaderRecord {
-  const signed: readonly string[] = [HEADER.key, HEADER.signedAt, HEADER.signature];
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^nats-/i.test(name) && !signed.includes(name)));
+  const signed: readonly string[] = [HEADER.key, HEADER.signedAt, HEADER.signature, HEADER.proof];
+  const kept = Object.entries(headers).filter(([name]) => HEADER_NAME.test(name) && !/^nats-/i.test(name) && !signed.includes(name));
+  // What other clients wrote need not be fit to be written again.
+  return Object.fromEntries(kept.map(([name, value]) => [name, value.replaceAll(/[\r\n]+/g, " ")]));
 }

@@ -15,6 +15,8 @@ export const HEADER = {
   key: "Natsbus-Key",
   /** Ed25519 signature, base64url. */
   signature: "Natsbus-Signature",
+  /** The way from the message to the hash that was signed; not there when the message was signed alone. */
+  proof: "Natsbus-Proof",
 } as const;
 
 /** What a dead letter says about the message it was. */
@@ -31,6 +33,9 @@ export const DEAD_HEADER = {
   /** `omitted` when the payload and these headers together exceed what the server takes. */
   payload: "Natsbus-Dead-Payload",
 } as const;
+
+/** Names a header may have: visible ASCII without a colon. */
+export const HEADER_NAME = /^[!-9;-~]+$/;
 
 /** Plain form of message headers: name to value, one value a name. */
 export type HeaderRecord = Readonly<Record<string, string>>;

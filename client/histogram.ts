@@ -45,6 +45,16 @@ export class LatencyHistogram {
     return { count, meanMs: this.#sumMs / count, minMs: this.#minMs, maxMs: this.#maxMs, ...quantiles };
   }
 
+  /** How many durations were at most each of these, at most a tenth off. Ascending, in milliseconds. */
+  countsBelow(boundsMs: readonly number[]): number[] {
+    let sum = 0;
+    let bucket = 0;
+    return boundsMs.map((bound) => {
+      for (; bucket < BUCKETS && SMALLEST_MS * 2 ** (bucket / STEPS_PER_DOUBLING) <= bound; bucket += 1) sum += this.#counts[bucket] ?? 0;
+      return sum;
+    });
+  }
+
   #quantile(share: number): number {
     let left = Math.ceil(this.#count * share);
     for (const [bucket, count] of this.#counts.entries()) {

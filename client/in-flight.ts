@@ -20,6 +20,8 @@ export class InFlightWindow {
   readonly #limits: WindowLimits;
   readonly #lanes = new Map<Priority, Lane>();
   #idle: (() => void)[] = [];
+  #running = 0;
+  #waiting = 0;
 
   constructor(limits: WindowLimits) {
     this.#limits = limits;
@@ -27,23 +29,24 @@ export class InFlightWindow {
 
   /** Messages sent and not confirmed, over all lanes. */
   get inFlight(): number {
-    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.running, 0);
+    return this.#running;
   }
 
   /** Messages that wait for room, over all lanes. */
   get queued(): number {
-    return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting.length, 0);
+    return this.#waiting;
   }
 
   /**
-   * Waits for room and takes it; every taker calls {@link release} once.
+   * Takes room, at once or when the promise resolves; every taker calls {@link release} once.
    * @throws ERR_CLIENT_BACKPRESSURE at once when too many wait already
    */
-  async acquire(priority: Priority): Promise<void> {
+  acquire(priority: Priority): Promise<void> | undefined {
     const lane = this.#lane(priority);
     if (lane.running < this.#limits.maxInFlight) {
       lane.running += 1;
-      return;
+      this.#running += 1;
+      return undefined;
     }
     if (lane.waiting.length >= this.#limits.maxQueued) {
       throw new BusError(
@@ -54,16 +57,22 @@ export class InFlightWindow {
         },
       );
     }
-    await new Promise<void>((resolve) => lane.waiting.push(resolve));
+    this.#waiting += 1;
+    return new Promise<void>((resolve) => lane.waiting.push(resolve));
   }
 
   /** Gives the room to the next in the lane. */
   release(priority: Priority): void {
     const lane = this.#lane(priority);
     const next = lane.waiting.shift();
-    if (next !== undefined) next();
-    else lane.running -= 1;
-    if (this.inFlight > 0) return;
+    if (next !== undefined) {
+      this.#waiting -= 1;
+      next();
+      return;
+    }
+    lane.running -= 1;
+    this.#running -= 1;
+    if (this.#running > 0) return;
     for (const wake of this.#idle.splice(0)) wake();
   }
 

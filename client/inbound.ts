@@ -1,7 +1,8 @@
 /** A delivered message, verified and read. Never throws. */
-import type { JsMsg } from "@nats-io/jetstream";
+
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { subjectCovers } from "../core/names.ts";
+import type { StoredMessage } from "./delivery.ts";
 import { DEAD_HEADER, type HeaderRecord } from "./headers.ts";
 import { isDeadLetterSubject } from "./priority.ts";
 import type { Opened, Route } from "./route.ts";
@@ -14,28 +15,66 @@ export interface Opener {
   readonly verifier: MessageVerifier | undefined;
 }
 
-/** Verifies the signature, finds the route and reads the payload, in this order: nothing of an unverified payload is parsed. */
-export function openMessage({ routes, skipsUnrouted, verifier }: Opener, message: JsMsg): Opened {
-  const header = (name: string): string | undefined => message.headers?.last(name);
+/** A message with its headers read once. */
+export interface Inbound {
+  readonly message: StoredMessage;
+  readonly headers: HeaderRecord;
+}
+
+/**
+ * Verifies the signature, finds the route and reads the payload, in this order: nothing of an unverified payload is parsed. Only a signature takes a promise.
+ */
+export function openMessage({ routes, skipsUnrouted, verifier }: Opener, inbound: Inbound): Opened | Promise<Opened> {
+  const { message, headers } = inbound;
   // A consumer without filters is delivered its own dead letters.
-  if (isDeadLetterSubject(message.subject) && header(DEAD_HEADER.reason)) return { kind: "skip" };
+  if (isDeadLetterSubject(message.subject) && headers[DEAD_HEADER.reason]) return { kind: "skip" };
+  if (verifier === undefined) return readMessage(routes, skipsUnrouted, inbound);
+  return verifyMessage(verifier, inbound).then((refusal) => refusal ?? readMessage(routes, skipsUnrouted, inbound));
+}
+
+async function verifyMessage(verifier: MessageVerifier, { message, headers }: Inbound): Promise<Opened | undefined> {
   try {
-    const refusal = verifier?.verify({
-      ...{ subject: message.subject, headers: message.headers ?? [], payload: message.data, header },
+    const refusal = await verifier.verify({
+      ...{ subject: message.subject, headers: joinedHeaders(message.headers, headers), payload: message.data },
       storedAtMs: message.time.getTime(),
       origin: `${message.info.stream}:${message.seq}`,
     });
-    if (refusal !== undefined) return { kind: "rejected", ...refusal };
-    const found = routes.find((candidate) => subjectCovers(candidate.pattern, message.subject));
-    if (found !== undefined) return found.open({ header, data: message.data });
+    return refusal === undefined ? undefined : { kind: "rejected", ...refusal };
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function readMessage(routes: readonly Route[], skipsUnrouted: boolean, { message, headers }: Inbound): Opened {
+  try {
+    const found = routes.find(({ pattern }) => pattern === message.subject || subjectCovers(pattern, message.subject));
+    if (found !== undefined) return found.open({ headers, data: message.data });
     if (skipsUnrouted) return { kind: "skip" };
     return { kind: "rejected", reason: "no-route", detail: `nothing here handles ${message.subject}` };
   } catch (error) {
-    return { kind: "rejected", reason: "malformed", detail: `the message cannot be read: ${String(error)}` };
+    return unreadable(error);
   }
+}
+
+function unreadable(error: unknown): Opened {
+  return { kind: "rejected", reason: "malformed", detail: `the message cannot be read: ${String(error)}` };
 }
 
 /** Headers as a plain record; of several values the last. */
 export function plainHeaders(headers: MsgHdrs | undefined): HeaderRecord {
-  return Object.fromEntries([...(headers ?? [])].map(([name, values]) => [name, values.at(-1) ?? ""]));
+  // Without a prototype no name means anything but itself.
+  const record: Record<string, string> = Object.create(null);
+  if (headers !== undefined) for (const [name, values] of headers) record[name] = values[values.length - 1] ?? "";
+  return record;
+}
+
+/** The same with every value, as signatures cover them. */
+function joinedHeaders(headers: MsgHdrs | undefined, plain: HeaderRecord): HeaderRecord {
+  let joined: Record<string, string> | undefined;
+  for (const [name, values] of headers ?? []) {
+    if (values.length < 2) continue;
+    joined ??= Object.assign(Object.create(null), plain) as Record<string, string>;
+    joined[name] = values.join("\n");
+  }
+  return joined ?? plain;
 }

@@ -1,49 +1,52 @@
 /** Keeps a bounded number of one consumer's messages in hand. */
-import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+
 import { publishDelay } from "./back-off.ts";
+import type { Delivery } from "./delivery.ts";
+import { Puller, type PullerOptions } from "./puller.ts";
 
 /** A message in hand, waiting or in a handler. */
 export interface Held<Content> {
   /** The newest delivery of it. */
-  message: JsMsg;
+  message: Delivery;
   readonly content: Content;
   /** Failed attempts while it was in hand. */
   failures: number;
 }
 
 /** Options of an {@link Intake}. */
-export interface IntakeOptions<Content> {
-  readonly consumer: Consumer;
+export interface IntakeOptions<Content> extends Omit<PullerOptions, "onMessage" | "onChange"> {
   /** Most messages that wait. */
   readonly prefetch: number;
-  /** Reads a new message; must not throw. */
-  readonly open: (message: JsMsg) => Content;
+  /** Reads a new message; must not fail. */
+  readonly open: (message: Delivery) => Content | Promise<Content>;
   /** Called after a message was added. */
   readonly onMessage: () => void;
   /** Called when a pull failed and will be made again. */
   readonly onError: (error: unknown) => void;
 }
 
-// A pull sent to a consumer whose leader is gone is never answered; two missing heartbeats tell.
-const PULL = { expires: 10_000, idle_heartbeat: 1_000 };
-
 /** Pulls as many messages as there is room for, for as long as it runs; failed pulls are made again after a growing wait. */
 export class Intake<Content> {
   readonly #options: IntakeOptions<Content>;
+  readonly #puller: Puller;
   readonly #waiting: Held<Content>[] = [];
   readonly #held = new Map<number, Held<Content>>();
-  readonly #stopped = new AbortController();
-  #batch: ConsumerMessages | undefined;
-  #wake: (() => void) | undefined;
-  #running: Promise<void> | undefined;
+  /** Messages that are being read, by sequence, with the newest delivery of each. */
+  readonly #opening = new Map<number, { message: Delivery }>();
+  #order: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #isStopped = false;
 
   constructor(options: IntakeOptions<Content>) {
     this.#options = options;
+    this.#puller = new Puller({ ...options, onMessage: (message) => this.#accept(message), onChange: (error) => this.#change(error) });
   }
 
   /** Everything in hand, waiting or taken and not settled. */
-  get held(): Iterable<Held<Content>> {
-    return this.#held.values();
+  *inHand(): Iterable<{ readonly message: Delivery }> {
+    yield* this.#held.values();
+    yield* this.#opening.values();
   }
 
   /** How many wait. */
@@ -53,19 +56,19 @@ export class Intake<Content> {
 
   /** Begins to pull. */
   start(): void {
-    this.#running ??= this.#run();
+    this.#pump();
   }
 
-  /** Whether a message waits that `fits`. */
-  has(fits: (content: Content) => boolean): boolean {
-    return this.#waiting.some(({ content }) => fits(content));
+  /** Whether a message waits that `fits`; any will do without it. */
+  has(fits?: (content: Content) => boolean): boolean {
+    return fits === undefined ? this.#waiting.length > 0 : this.#waiting.some(({ content }) => fits(content));
   }
 
   /** Takes the first waiting message that `fits`; it stays in hand until {@link settle}. */
-  take(fits: (content: Content) => boolean): Held<Content> | undefined {
-    const index = this.#waiting.findIndex(({ content }) => fits(content));
-    const [taken] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    this.#wake?.();
+  take(fits?: (content: Content) => boolean): Held<Content> | undefined {
+    const index = fits === undefined ? 0 : this.#waiting.findIndex(({ content }) => fits(content));
+    const taken = index === 0 ? this.#waiting.shift() : index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+    this.#pump();
     return taken;
   }
 
@@ -76,61 +79,76 @@ export class Intake<Content> {
 
   /** Stops pulling and gives back what waits. */
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.#wake?.();
-    await this.#batch?.close();
-    await this.#running;
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+    await this.#puller.stop();
+    await this.#order;
     for (const held of this.#waiting.splice(0)) {
       held.message.nak();
       this.settle(held);
     }
   }
 
-  async #run(): Promise<void> {
-    let failures = 0;
-    while (!this.#stopped.signal.aborted) {
-      const room = this.#options.prefetch - this.#waiting.length;
-      // Many small pulls cost more than a short wait.
-      if (room < Math.ceil(this.#options.prefetch / 2)) {
-        await this.#pause();
-        continue;
-      }
-      try {
-        await this.#pull(room);
-        failures = 0;
-      } catch (error) {
-        this.#options.onError(error);
-        await this.#pause(publishDelay(failures++));
-      }
+  #pump(): void {
+    if (this.#isStopped || this.#retry !== undefined) return;
+    const { prefetch } = this.#options;
+    const room = prefetch - this.#waiting.length - this.#opening.size - this.#puller.outstanding;
+    // Many small pulls cost more than a short wait.
+    if (room < Math.ceil(prefetch / 2)) return;
+    try {
+      this.#puller.ask(room);
+    } catch (error) {
+      this.#change(error);
     }
   }
 
-  async #pull(room: number): Promise<void> {
-    this.#batch = await this.#options.consumer.fetch({ max_messages: room, ...PULL });
-    if (this.#stopped.signal.aborted) await this.#batch.close();
-    for await (const message of this.#batch) this.#accept(message);
+  #change(error?: unknown): void {
+    if (this.#isStopped) return;
+    if (error === undefined) {
+      this.#pump();
+      return;
+    }
+    this.#options.onError(error);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = undefined;
+        this.#pump();
+      },
+      publishDelay(this.#failures++),
+    );
   }
 
-  #accept(message: JsMsg): void {
-    const known = this.#held.get(message.seq);
+  #accept(message: Delivery): void {
+    this.#failures = 0;
+    const known = this.#held.get(message.seq) ?? this.#opening.get(message.seq);
     if (known !== undefined) {
       // Delivered again while it is in hand, for instance after a lost connection: one copy is enough, the newest delivery counts.
       known.message = message;
       return;
     }
-    const held = { message, content: this.#options.open(message), failures: 0 };
-    this.#held.set(message.seq, held);
-    this.#waiting.push(held);
-    this.#options.onMessage();
+    const content = this.#options.open(message);
+    if (content instanceof Promise) this.#acceptLater(message, content);
+    else this.#add(message, content);
   }
 
-  async #pause(ms?: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      if (ms !== undefined) timer = setTimeout(resolve, ms);
-      if (this.#stopped.signal.aborted) resolve();
+  /** Several are read at a time, and added in the order they came. */
+  #acceptLater(message: Delivery, content: Promise<Content>): void {
+    const entry = { message };
+    this.#opening.set(message.seq, entry);
+    const before = this.#order;
+    this.#order = content.then(async (read) => {
+      await before;
+      this.#opening.delete(message.seq);
+      this.#add(entry.message, read);
     });
-    clearTimeout(timer);
+  }
+
+  #add(message: Delivery, content: Content): void {
+    const held = { message, content, failures: 0 };
+    this.#held.set(message.seq, held);
+    this.#waiting.push(held);
+    if (this.#isStopped) return;
+    this.#options.onMessage();
   }
 }

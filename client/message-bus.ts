@@ -5,13 +5,17 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
+import { AckInbox } from "./ack-inbox.ts";
 import { encodePayload } from "./codec.ts";
-import { connectClient } from "./connect.ts";
+import { type ClientConnection, connectClient } from "./connect.ts";
 import { type ConsumeArgs, resolveConsume } from "./consume-args.ts";
 import { openConsumer } from "./consumer-access.ts";
 import type { DeadLetter } from "./dead-letter.ts";
-import { HEADER, type HeaderRecord } from "./headers.ts";
+import { HEADER, HEADER_NAME, type HeaderRecord } from "./headers.ts";
 import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
+import { composeMiddleware, type MessageContext, type Middleware } from "./middleware.ts";
+import type { OutgoingMessage } from "./outgoing.ts";
+import { countOutcomes, exposeMetrics, type PrometheusArgs } from "./prometheus.ts";
 import { Publisher, type PublishingArgs, type PublishReceipt } from "./publisher.ts";
 import { type DeadLetterArgs, type RedriveReceipt, readDeadLetters, redriveLetter } from "./redrive.ts";
 import { type ReplayArgs, type ReplayedMessage, replayRange } from "./replay.ts";
@@ -36,6 +40,12 @@ export interface ClientArgs {
   /** Whose messages to accept.
    * @default - signatures are not looked at */
   readonly verification?: VerificationArgs;
+  /** Steps around every publish, handler run, request and answer; the first is the outermost.
+   * @default [] */
+  readonly middleware?: readonly Middleware[];
+  /** Where to offer the metrics to Prometheus.
+   * @default - nowhere; {@link MessageBus.metrics} has them */
+  readonly prometheus?: PrometheusArgs;
   /** How long closing waits for handlers and for publishes that are not confirmed yet.
    * @default "30s" */
   readonly drainTimeout?: Duration;
@@ -58,7 +68,6 @@ export interface PublishArgs extends SubjectChoice {
 }
 
 const RESERVED = /^nats(bus)?-/i;
-const HEADER_NAME = /^[!-9;-~]+$/;
 
 /**
  * A connection to the bus with typed subjects.
@@ -70,6 +79,9 @@ const HEADER_NAME = /^[!-9;-~]+$/;
  */
 export class MessageBus implements AsyncDisposable {
   readonly #connection: NatsConnection;
+  readonly #inboxPrefix: string | undefined;
+  readonly #middleware: Middleware | undefined;
+  readonly #conceal: () => void;
   readonly #metrics = new ClientMetrics();
   readonly #publisher: Publisher;
   readonly #jetstream: JetStreamClient;
@@ -77,11 +89,19 @@ export class MessageBus implements AsyncDisposable {
   readonly #workers = new Set<Worker>();
   #closing: Promise<void> | undefined;
 
-  private constructor(connection: NatsConnection, args: Behaviour) {
+  private constructor({ connection, inboxPrefix }: ClientConnection, args: Behaviour) {
+    const { signer, publishing, prometheus } = args;
     this.#connection = connection;
-    this.#publisher = new Publisher(connection, this.#metrics, args.publishing, args.signer);
+    this.#inboxPrefix = inboxPrefix;
+    this.#publisher = new Publisher(
+      { connection, acks: new AckInbox(connection, inboxPrefix), metrics: this.#metrics, signer },
+      publishing,
+    );
     this.#jetstream = jetstream(connection);
     this.#behaviour = args;
+    this.#middleware = composeMiddleware([...args.middleware, ...(prometheus === undefined ? [] : [countOutcomes(this.#metrics)])]);
+    const scraped = { name: args.name, metrics: this.#metrics, snapshot: () => this.metrics() };
+    this.#conceal = prometheus === undefined ? () => undefined : exposeMetrics(prometheus, scraped);
     void this.#watch();
   }
 
@@ -92,11 +112,11 @@ export class MessageBus implements AsyncDisposable {
   static async connect(args: ConnectArgs): Promise<MessageBus> {
     const behaviour = resolveBehaviour(args);
     const spec = "servers" in args ? args : await readStackConnection(args);
-    const connection = await connectClient(spec, args.name ?? "natsbus-client");
+    const connected = await connectClient(spec, behaviour.name);
     try {
-      return new MessageBus(connection, behaviour);
+      return new MessageBus(connected, behaviour);
     } catch (error) {
-      await connection.close();
+      await connected.connection.close();
       throw error;
     }
   }
@@ -113,12 +133,21 @@ export class MessageBus implements AsyncDisposable {
    */
   async publish<In, Out>(subject: Subject<In, Out>, value: NoInfer<In>, args: PublishArgs = {}): Promise<PublishReceipt> {
     this.#assertOpen();
+    const message = this.#outgoing(subject, value, args);
+    const send = (headers?: HeaderRecord): Promise<PublishReceipt> =>
+      this.#publisher.publish(headers === undefined ? message : { ...message, headers: { ...ownHeaders(headers), ...message.headers } });
+    if (this.#middleware === undefined) return send(args.headers);
+    const context = contextOf("publish", subject.pattern, message, args.headers);
+    return this.#middleware(context, () => send(context.headers));
+  }
+
+  #outgoing<In, Out>(subject: Subject<In, Out>, value: In, args: PublishArgs): OutgoingMessage {
     const { id = randomUUID(), deadline } = args;
     const literal = resolveSubject(subject.pattern, args);
     const { payload, headers } = encodePayload(subject, value);
     const deadlineMs = deadline === undefined ? undefined : parseDuration(deadline, "deadline");
-    assertHeaderValue(HEADER.id, id);
-    return this.#publisher.publish({ subject: literal, payload, headers: { ...ownHeaders(args.headers), ...headers }, id, deadlineMs });
+    if (args.id !== undefined) assertHeaderValue(HEADER.id, id);
+    return { subject: literal, payload, headers, id, deadlineMs };
   }
 
   /**
@@ -137,7 +166,8 @@ export class MessageBus implements AsyncDisposable {
     this.#assertOpen();
     const undertaker = new Undertaker(this.#publisher, this.#metrics);
     const onStop = (stopped: Worker): void => void this.#workers.delete(stopped);
-    const tools = { metrics: this.#metrics, verifier: this.#behaviour.verifier, undertaker, onStop };
+    const shared = { connection: this.#connection, inboxPrefix: this.#inboxPrefix, middleware: this.#middleware };
+    const tools = { ...shared, metrics: this.#metrics, verifier: this.#behaviour.verifier, undertaker, onStop };
     const worker = new Worker(spec, consumers, tools, this.#behaviour.drainMs);
     this.#workers.add(worker);
     return worker;
@@ -196,6 +226,7 @@ export class MessageBus implements AsyncDisposable {
     await within(drainMs, this.#publisher.idle());
     await within(drainMs, this.#connection.drain());
     await this.#connection.close();
+    this.#conceal();
   }
 
   #assertOpen(): void {
@@ -214,19 +245,32 @@ export class MessageBus implements AsyncDisposable {
 }
 
 interface Behaviour {
+  readonly name: string;
+  readonly middleware: readonly Middleware[];
+  readonly prometheus: PrometheusArgs | undefined;
   readonly publishing: PublishingArgs;
   readonly signer: MessageSigner | undefined;
   readonly verifier: MessageVerifier | undefined;
   readonly drainMs: number;
 }
 
-function resolveBehaviour({ publishing = {}, signing, verification, drainTimeout = "30s" }: ClientArgs): Behaviour {
+function resolveBehaviour({ publishing = {}, signing, verification, drainTimeout = "30s", ...args }: ClientArgs): Behaviour {
   return {
+    ...{ name: args.name ?? "natsbus-client", middleware: args.middleware ?? [], prometheus: args.prometheus },
     publishing,
     signer: signing === undefined ? undefined : new MessageSigner(signing),
     verifier: verification === undefined ? undefined : new MessageVerifier(verification),
     drainMs: parseDuration(drainTimeout, "drainTimeout"),
   };
+}
+
+function contextOf(
+  kind: MessageContext["kind"],
+  pattern: string,
+  { subject, id, payload }: OutgoingMessage,
+  headers: HeaderRecord = {},
+): MessageContext {
+  return { kind, subject, pattern, id, headers: { ...headers }, size: payload.length };
 }
 
 /** Servers obey some headers of their own, and the client writes the others. */

@@ -60,6 +60,32 @@ export interface MetricsSnapshot {
     /** From the server's time of storing until the handler begins; clocks of both machines matter. */
     readonly lag: LatencySnapshot;
   };
+  readonly request: {
+    /** Requests answered with a value. */
+    readonly answered: number;
+    /** Requests without an answer, or answered with an error. */
+    readonly failed: number;
+    /** From the request until its answer. */
+    readonly latency: LatencySnapshot;
+  };
+  readonly serve: {
+    /** Requests that arrived at endpoints of this client. */
+    readonly received: number;
+    /** Requests answered with an error. */
+    readonly failed: number;
+    /** Requests waiting for a handler or in one. */
+    readonly inHand: number;
+    /** From a request's arrival until its answer was sent. */
+    readonly handling: LatencySnapshot;
+  };
+}
+
+/** Messages of one kind and pattern that ended one way. */
+interface Outcome {
+  readonly kind: string;
+  readonly pattern: string;
+  readonly outcome: "ok" | "failed";
+  count: number;
 }
 
 const COUNTERS = {
@@ -82,6 +108,11 @@ const COUNTERS = {
   pullErrors: 0,
   buffered: 0,
   running: 0,
+  requestsAnswered: 0,
+  requestsFailed: 0,
+  served: 0,
+  serveFailures: 0,
+  serving: 0,
 };
 
 /** Bytes and messages of a connection. */
@@ -99,6 +130,10 @@ export class ClientMetrics {
   readonly publishLatency = new LatencyHistogram();
   readonly handling = new LatencyHistogram();
   readonly lag = new LatencyHistogram();
+  readonly requestLatency = new LatencyHistogram();
+  readonly serving = new LatencyHistogram();
+  /** Messages by kind, pattern and outcome; filled only for a registry of metrics. */
+  readonly outcomes = new Map<string, Outcome>();
   readonly publishRate = new RateMeter();
   readonly receiveRate = new RateMeter();
   readonly #rejected: Partial<Record<RejectReason, number>> = {};
@@ -107,6 +142,14 @@ export class ClientMetrics {
   /** Counts a message that could not be processed. */
   reject(reason: RejectReason): void {
     this.#rejected[reason] = (this.#rejected[reason] ?? 0) + 1;
+  }
+
+  /** Counts how a message of a pattern ended. */
+  countOutcome(kind: string, pattern: string, outcome: "ok" | "failed"): void {
+    const key = `${kind} ${pattern} ${outcome}`;
+    const known = this.outcomes.get(key);
+    if (known === undefined) this.outcomes.set(key, { kind, pattern, outcome, count: 1 });
+    else known.count += 1;
   }
 
   /** A copy of everything counted so far. */
@@ -130,6 +173,8 @@ export class ClientMetrics {
         handling: this.handling.snapshot(),
         lag: this.lag.snapshot(),
       },
+      request: { answered: counts.requestsAnswered, failed: counts.requestsFailed, latency: this.requestLatency.snapshot() },
+      serve: { received: counts.served, failed: counts.serveFailures, inHand: counts.serving, handling: this.serving.snapshot() },
     };
   }
 }

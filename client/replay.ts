@@ -46,13 +46,13 @@ export async function* replayRange<In, Out>(
 ): AsyncGenerator<ReplayedMessage<Out>> {
   const routes = [route(subject, () => undefined)];
   for await (const message of readRange(jetstream, args.subject ?? subject.pattern, args)) {
-    const opened = openMessage({ routes, skipsUnrouted: true, verifier }, message);
+    const headers = plainHeaders(message.headers);
+    const opened = await openMessage({ routes, skipsUnrouted: true, verifier }, { message, headers });
     if (opened.kind === "rejected") {
       metrics.reject(opened.reason);
       args.onRejected?.({ reason: opened.reason, detail: opened.detail, subject: message.subject, sequence: message.seq });
     }
     if (opened.kind !== "value") continue;
-    const headers = plainHeaders(message.headers);
     const { subject: literal, seq: sequence, time: storedAt } = message;
     yield { value: opened.value as Out, subject: literal, sequence, storedAt, headers, id: headers[HEADER.id] };
   }

@@ -36,11 +36,11 @@ export interface ReceivedMessage<Out> extends MessageInHand {
 }
 
 /** A handler whose message's value was validated before. */
-export type Handler = (message: ReceivedMessage<unknown>) => Promise<void>;
+export type Handler = (message: ReceivedMessage<unknown>) => Promise<void> | void;
 
 /** A payload that was read, or why it was not. */
 export type Opened =
-  | { readonly kind: "value"; readonly value: unknown; readonly run: Handler }
+  | { readonly kind: "value"; readonly value: unknown; readonly run: Handler; readonly pattern: string }
   | { readonly kind: "skip" }
   | ({ readonly kind: "rejected" } & Rejection);
 
@@ -54,11 +54,12 @@ export interface Route {
 
 /** Ties a subject to a handler. A handler that returns acknowledges the message; one that throws gets it again later. */
 export function route<In, Out>(subject: Subject<In, Out>, handler: (message: ReceivedMessage<Out>) => Promise<void> | void): Route {
+  const run = handler as Handler;
   const open = (raw: RawMessage): Opened => {
     const decoded = decodePayload(subject, raw);
     if (decoded.kind !== "value") return decoded;
     const { value } = decoded;
-    return { kind: "value", value, run: async (message) => handler(message as ReceivedMessage<Out>) };
+    return { kind: "value", value, run, pattern: subject.pattern };
   };
   return { pattern: subject.pattern, open };
 }

@@ -1,29 +1,37 @@
 /** Signatures over subject, headers and payload, with nkeys (Ed25519). */
-import { createHash } from "node:crypto";
 import { BusError } from "../core/errors.ts";
-import { publicKeyOf, signerOf } from "../core/nats-keys.ts";
+import { pooledSignerOf, publicKeyOf } from "../core/nats-keys.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-
-/** Header names with all their values, as they travel. */
-type HeaderEntries = Iterable<readonly [string, readonly string[]]>;
+import { buildTree, leafHash, type Proof, renderProof } from "./merkle.ts";
 
 /** The parts of a message that a signature covers. */
 export interface SignedParts {
   readonly subject: string;
-  /** All headers; the signature itself and what servers add are left out. */
-  readonly headers: HeaderEntries;
+  /** All headers, several values of one name joined by line ends; the signature itself and what servers add are left out. */
+  readonly headers: HeaderRecord;
   readonly payload: Uint8Array;
+}
+
+interface Waiting {
+  readonly leaf: Buffer;
+  readonly resolve: (signed: { readonly signature: Buffer; readonly proof: Proof }) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const USER_SEED = /\bSU[A-Z2-7]{56}\b/;
 // The first byte is in no UTF-8 text: a server that asks its client to sign a challenge cannot get a message signed.
 const CONTEXT = Buffer.from([0xff, ...Buffer.from("natsbus message 1")]);
+// A proof of 16 has four steps, 176 characters.
+const MOST_TOGETHER = 16;
+const MOST_THREADS = 4;
 
-/** Signs messages with one key. */
+/** Signs messages with one key. What waits while a signature is made is signed together by the next one; each message can still be verified alone. */
 export class MessageSigner {
   /** Public key, `U…`. */
   readonly publicKey: string;
-  readonly #sign: (data: Uint8Array) => Buffer;
+  readonly #sign: (data: Uint8Array) => Promise<Buffer>;
+  #waiting: Waiting[] = [];
+  #running = 0;
 
   /**
    * @param secret a user seed (`SU…`), or the text of a `.creds` file that holds one
@@ -33,7 +41,7 @@ export class MessageSigner {
     const seed = USER_SEED.exec(secret)?.[0] ?? "";
     try {
       this.publicKey = publicKeyOf(seed);
-      this.#sign = signerOf(seed);
+      this.#sign = pooledSignerOf(seed);
     } catch {
       throw new BusError("ERR_CLIENT_KEY", "the key to sign messages with is not the seed of a user", {
         path: "signing",
@@ -43,30 +51,52 @@ export class MessageSigner {
   }
 
   /** The headers that sign a message, to be added to the ones it has. */
-  sign(parts: Omit<SignedParts, "headers"> & { readonly headers: HeaderRecord }, nowMs: number): HeaderRecord {
+  async sign(parts: SignedParts, nowMs: number): Promise<HeaderRecord> {
     const added = { [HEADER.key]: this.publicKey, [HEADER.signedAt]: String(nowMs) };
-    const entries = Object.entries({ ...parts.headers, ...added }).map(([name, value]) => [name, [value]] as const);
-    const signature = this.#sign(digest({ ...parts, headers: entries }));
-    return { ...added, [HEADER.signature]: signature.toString("base64url") };
+    const leaf = messageHash({ ...parts, headers: { ...parts.headers, ...added } });
+    const { signature, proof } = await new Promise<Parameters<Waiting["resolve"]>[0]>((resolve, reject) => {
+      this.#waiting.push({ leaf, resolve, reject });
+      // Messages published in one go are signed together.
+      if (this.#waiting.length === 1) queueMicrotask(() => this.#pump());
+    });
+    const signed = { ...added, [HEADER.signature]: signature.toString("base64url") };
+    return proof.length === 0 ? signed : { ...signed, [HEADER.proof]: renderProof(proof) };
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0 && (this.#running === 0 || (this.#waiting.length >= MOST_TOGETHER && this.#running < MOST_THREADS))) {
+      void this.#signTogether(this.#waiting.splice(0, MOST_TOGETHER));
+    }
+  }
+
+  async #signTogether(batch: readonly Waiting[]): Promise<void> {
+    this.#running += 1;
+    try {
+      const { root, proofs } = buildTree(batch.map(({ leaf }) => leaf));
+      const signature = await this.#sign(signedBytes(root));
+      for (const [index, { resolve }] of batch.entries()) resolve({ signature, proof: proofs[index] ?? [] });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.#running -= 1;
+    this.#pump();
   }
 }
 
-/** Whether a signature header's text was made over these parts, as `verify` of one key tells. */
-export function isSignedWith(verify: (data: Uint8Array, signature: Uint8Array) => boolean, parts: SignedParts, signature: string): boolean {
-  const bytes = Buffer.from(signature, "base64url");
-  return bytes.length === 64 && verify(digest(parts), bytes);
+/** What is signed for a root of hashes. */
+export function signedBytes(root: Uint8Array): Buffer {
+  return Buffer.concat([CONTEXT, root]);
 }
 
-/** Every part with its length before it, so that no two messages read the same. */
-function digest({ subject, headers, payload }: SignedParts): Buffer {
-  const lines = [...headers].filter(([name]) => isCovered(name)).flatMap(([name, values]) => values.map((value) => [name, value] as const));
-  lines.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const head = [subject, ...lines.flat()].map((text) => `${Buffer.byteLength(text)}:${text}`).join("");
-  const hash = createHash("sha512").update(`${lines.length};${head}${payload.length}:`).update(payload);
-  return Buffer.concat([CONTEXT, hash.digest()]);
+/** Hash of a message: every part with its length before it, so that no two messages read the same. */
+export function messageHash({ subject, headers, payload }: SignedParts): Buffer {
+  const names = Object.keys(headers).filter(isCovered).sort();
+  const parts = [subject, ...names.flatMap((name) => [name, headers[name] ?? ""])];
+  const head = parts.map((text) => `${Buffer.byteLength(text)}:${text}`).join("");
+  return leafHash(Buffer.concat([Buffer.from(`${names.length};${head}${payload.length}:`), payload]));
 }
 
 /** Servers add headers of their own (`Nats-…`) on the way; only the message id among them is the publisher's. */
 function isCovered(name: string): boolean {
-  return name !== HEADER.signature && (name === HEADER.id || !name.startsWith("Nats-"));
+  return name !== HEADER.signature && name !== HEADER.proof && (name === HEADER.id || !name.startsWith("Nats-"));
 }

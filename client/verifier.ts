@@ -1,11 +1,12 @@
 /** Decides whether a message comes from a signer allowed on its subject, and for the first time. */
 import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
-import { isPublicKey, verifierOf } from "../core/nats-keys.ts";
+import { isPublicKey } from "../core/nats-keys.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { Rejection } from "./codec.ts";
 import { HEADER } from "./headers.ts";
-import { isSignedWith, type SignedParts } from "./signing.ts";
+import { SignatureCheck } from "./signature-check.ts";
+import type { SignedParts } from "./signing.ts";
 
 /** Whose messages a client accepts. */
 export interface VerificationArgs {
@@ -25,8 +26,6 @@ export interface VerificationArgs {
 
 /** A message to verify. */
 export interface VerifiableMessage extends SignedParts {
-  /** Value of a header; "" or undefined when it is not there. */
-  readonly header: (name: string) => string | undefined;
   /** When the server stored it, in milliseconds since 1970. */
   readonly storedAtMs: number;
   /** Where it is stored: another place with the same id is a replay, the same place is a redelivery. */
@@ -35,7 +34,7 @@ export interface VerifiableMessage extends SignedParts {
 
 /** Verifies the messages of one client. */
 export class MessageVerifier {
-  readonly #rules: readonly { readonly pattern: string; readonly keys: ReadonlyMap<string, ReturnType<typeof verifierOf>> }[];
+  readonly #rules: readonly { readonly pattern: string; readonly keys: ReadonlyMap<string, SignatureCheck> }[];
   readonly #acceptsOthers: boolean;
   readonly #windowMs: number;
   readonly #remembered: number;
@@ -48,7 +47,7 @@ export class MessageVerifier {
       if (problem !== undefined)
         throw new BusError("ERR_CLIENT_OPTION", `verification.signers: ${problem}`, { path: "verification.signers" });
       for (const key of keys) assertUserKey(key, pattern);
-      return { pattern, keys: new Map(keys.map((key) => [key, verifierOf(key)])) };
+      return { pattern, keys: new Map(keys.map((key) => [key, new SignatureCheck(key)])) };
     });
     this.#acceptsOthers = args.otherSubjects === "accept";
     this.#windowMs = parseDuration(args.replayWindow ?? "2m", "verification.replayWindow");
@@ -56,25 +55,25 @@ export class MessageVerifier {
   }
 
   /** Why the message is refused; `undefined` when it is fine. */
-  verify(message: VerifiableMessage): Rejection | undefined {
+  async verify(message: VerifiableMessage): Promise<Rejection | undefined> {
     const rules = this.#rules.filter((rule) => subjectCovers(rule.pattern, message.subject));
     if (rules.length === 0) {
       return this.#acceptsOthers ? undefined : { reason: "signer", detail: `no signer is allowed on ${message.subject}` };
     }
-    const signature = message.header(HEADER.signature);
-    const name = message.header(HEADER.key);
+    const signature = message.headers[HEADER.signature];
+    const name = message.headers[HEADER.key];
     if (!signature || !name) return { reason: "unsigned", detail: "the message is not signed" };
-    const verify = rules.map((rule) => rule.keys.get(name)).find((found) => found !== undefined);
-    if (verify === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
-    if (!isSignedWith(verify, message, signature)) {
+    const check = rules.map((rule) => rule.keys.get(name)).find((found) => found !== undefined);
+    if (check === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
+    if (!(await check.isGood(message, signature))) {
       return { reason: "signature", detail: `the signature does not belong to this message and the key ${name}` };
     }
     return this.#replay(message, name);
   }
 
   #replay(message: VerifiableMessage, key: string): Rejection | undefined {
-    const id = message.header(HEADER.id);
-    const text = message.header(HEADER.signedAt) ?? "";
+    const id = message.headers[HEADER.id];
+    const text = message.headers[HEADER.signedAt] ?? "";
     if (!id || !/^\d{1,15}$/.test(text)) return { reason: "signature", detail: "the signed message has no id or no time of signing" };
     const apartMs = Math.abs(message.storedAtMs - Number(text));
     if (apartMs > this.#windowMs) {

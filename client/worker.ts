@@ -1,20 +1,29 @@
 /** Consumes: takes messages by priority, runs handlers side by side, and sees that each message is acknowledged, tried again or buried. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { Attempt, type Outcome } from "./attempt.ts";
 import { retryDelay } from "./back-off.ts";
 import type { Rejection } from "./codec.ts";
 import type { ConsumeSpec } from "./consume-args.ts";
 import type { OpenConsumer } from "./consumer-access.ts";
+import type { Delivery } from "./delivery.ts";
+import type { HeaderRecord } from "./headers.ts";
+import { HEADER } from "./headers.ts";
 import { openMessage, plainHeaders } from "./inbound.ts";
 import { type Held, Intake } from "./intake.ts";
 import { LanePolicy } from "./lane-policy.ts";
 import type { ClientMetrics } from "./metrics.ts";
-import type { Opened } from "./route.ts";
+import type { Middleware } from "./middleware.ts";
+import type { Handler, Opened } from "./route.ts";
 import type { Undertaker } from "./undertaker.ts";
 import type { MessageVerifier } from "./verifier.ts";
 
 /** What a worker works with. */
 export interface WorkerTools {
+  readonly connection: NatsConnection;
+  /** Below which the user may listen. */
+  readonly inboxPrefix: string | undefined;
+  readonly middleware: Middleware | undefined;
   readonly metrics: ClientMetrics;
   readonly verifier: MessageVerifier | undefined;
   readonly undertaker: Undertaker;
@@ -24,6 +33,7 @@ export interface WorkerTools {
 
 interface Work {
   readonly opened: Opened;
+  readonly headers: HeaderRecord;
   readonly key: string | undefined;
 }
 
@@ -44,6 +54,7 @@ export class Worker implements AsyncDisposable {
   readonly #lanes: readonly Lane[];
   readonly #policy: LanePolicy;
   readonly #busyKeys = new Set<string>();
+  readonly #isFree: ((work: Work) => boolean) | undefined;
   readonly #draining = new AbortController();
   readonly #attempts = new Set<Attempt>();
   #isStopped = false;
@@ -58,6 +69,7 @@ export class Worker implements AsyncDisposable {
     this.#tools = tools;
     this.#drainMs = drainMs;
     this.#policy = new LanePolicy(spec);
+    this.#isFree = spec.orderBy === undefined ? undefined : ({ key }) => key === undefined || !this.#busyKeys.has(key);
     this.#lanes = consumers.map((open) => ({ ...open, running: 0, intake: this.#intakeOf(open) }));
     const shortestMs = Math.min(...consumers.map((open) => open.ackWaitMs));
     this.#beat = setInterval(() => this.#keep(), Math.max(SHORTEST_BEAT_MS, shortestMs / 3));
@@ -101,17 +113,12 @@ export class Worker implements AsyncDisposable {
     for (const attempt of this.#attempts) attempt.cutOff("the worker stopped");
   }
 
-  #intakeOf({ consumer }: OpenConsumer): Intake<Work> {
-    const { metrics } = this.#tools;
+  #intakeOf({ pullSubject }: OpenConsumer): Intake<Work> {
+    const { metrics, connection, inboxPrefix } = this.#tools;
     return new Intake<Work>({
-      consumer,
+      ...{ connection, inboxPrefix, subject: pullSubject },
       prefetch: this.#spec.prefetch,
-      open: (message) => {
-        metrics.counts.received += 1;
-        metrics.receiveRate.mark();
-        const opened = openMessage({ ...this.#spec, verifier: this.#tools.verifier }, message);
-        return this.#keyed(opened, message.subject, () => plainHeaders(message.headers));
-      },
+      open: (message) => this.#open(message),
       onMessage: () => this.#dispatch(),
       onError: () => {
         metrics.counts.pullErrors += 1;
@@ -119,54 +126,84 @@ export class Worker implements AsyncDisposable {
     });
   }
 
-  #keyed(opened: Opened, subject: string, headers: () => Readonly<Record<string, string>>): Work {
-    if (opened.kind !== "value" || this.#spec.orderBy === undefined) return { opened, key: undefined };
+  #open(message: Delivery): Work | Promise<Work> {
+    const { metrics, verifier } = this.#tools;
+    metrics.counts.received += 1;
+    metrics.receiveRate.mark();
+    const headers = plainHeaders(message.headers);
+    const { routes, skipsUnrouted } = this.#spec;
+    const opened = openMessage({ routes, skipsUnrouted, verifier }, { message, headers });
+    if (opened instanceof Promise) return opened.then((result) => this.#keyed(result, message.subject, headers));
+    return this.#keyed(opened, message.subject, headers);
+  }
+
+  #keyed(opened: Opened, subject: string, headers: HeaderRecord): Work {
+    if (opened.kind !== "value" || this.#spec.orderBy === undefined) return { opened, headers, key: undefined };
     try {
-      return { opened, key: this.#spec.orderBy({ subject, headers: headers(), value: opened.value }) };
+      return { opened, headers, key: this.#spec.orderBy({ subject, headers, value: opened.value }) };
     } catch (error) {
-      return { opened: { kind: "rejected", reason: "handler", detail: `orderBy failed: ${String(error)}` }, key: undefined };
+      const rejected = { kind: "rejected", reason: "handler", detail: `orderBy failed: ${String(error)}` } as const;
+      return { opened: rejected, headers, key: undefined };
     }
   }
 
   /** The server delivers again what it hears nothing of, and what waits here is not lost. */
   #keep(): void {
-    for (const lane of this.#lanes) for (const { message } of lane.intake.held) message.working();
+    for (const lane of this.#lanes) for (const { message } of lane.intake.inHand()) message.working();
   }
 
   #dispatch(): void {
     if (this.#draining.signal.aborted) return;
-    const isFree = ({ key }: Work): boolean => key === undefined || !this.#busyKeys.has(key);
     for (;;) {
-      const ready = this.#lanes.map((lane) => lane.intake.has(isFree));
-      const chosen = this.#policy.pick(
-        ready,
-        this.#lanes.map((lane) => lane.running),
-      );
-      const lane = chosen === undefined ? undefined : this.#lanes[chosen];
-      const held = lane?.intake.take(isFree);
+      const lane = this.#nextLane();
+      const held = lane?.intake.take(this.#isFree);
       if (lane === undefined || held === undefined) return;
-      void this.#work(lane, held);
+      this.#work(lane, held);
     }
   }
 
-  async #work(lane: Lane, held: Held<Work>): Promise<void> {
+  #nextLane(): Lane | undefined {
+    const ready = this.#lanes.map((lane) => lane.intake.has(this.#isFree));
+    const running = this.#lanes.map((lane) => lane.running);
+    const chosen = this.#policy.pick(ready, running);
+    return chosen === undefined ? undefined : this.#lanes[chosen];
+  }
+
+  /** Works on a message; one whose handler needs no waiting is settled before this returns. */
+  #work(lane: Lane, held: Held<Work>): void {
     const { key } = held.content;
     lane.running += 1;
     if (key !== undefined) this.#busyKeys.add(key);
+    let finishing: Promise<void> | undefined;
     try {
-      await this.#finish(lane, held);
+      finishing = this.#finish(lane, held);
+    } catch (error) {
+      finishing = Promise.reject(error);
+    }
+    if (finishing === undefined) this.#release(lane, held);
+    else void this.#releaseAfter(finishing, lane, held);
+  }
+
+  async #releaseAfter(finishing: Promise<void>, lane: Lane, held: Held<Work>): Promise<void> {
+    try {
+      await finishing;
     } catch {
       // Only a closed connection keeps a message from being settled; the server delivers it again.
       this.#tools.metrics.counts.pullErrors += 1;
     }
+    this.#release(lane, held);
+    this.#dispatch();
+  }
+
+  #release(lane: Lane, held: Held<Work>): void {
+    const { key } = held.content;
     lane.intake.settle(held);
     lane.running -= 1;
     if (key !== undefined) this.#busyKeys.delete(key);
     if (this.running === 0) this.#whenIdle?.();
-    this.#dispatch();
   }
 
-  async #finish(lane: Lane, held: Held<Work>): Promise<void> {
+  #finish(lane: Lane, held: Held<Work>): Promise<void> | undefined {
     const { opened } = held.content;
     const { counts } = this.#tools.metrics;
     if (opened.kind === "rejected") return this.#bury(lane, held, opened);
@@ -179,28 +216,52 @@ export class Worker implements AsyncDisposable {
     if (lane.maxDeliver !== undefined && lane.maxDeliver > 1 && deliveryCount >= lane.maxDeliver) {
       return this.#bury(lane, held, { reason: "deliveries", detail: `delivered ${deliveryCount} times and never acknowledged` });
     }
-    const outcome = await this.#attempt(held, opened);
-    return this.#conclude(lane, held, outcome);
+    const outcome = this.#attempt(lane, held, opened);
+    return outcome instanceof Promise ? outcome.then((result) => this.#conclude(lane, held, result)) : this.#conclude(lane, held, outcome);
   }
 
-  async #attempt(held: Held<Work>, { run, value }: Extract<Opened, { kind: "value" }>): Promise<Outcome> {
+  #attempt(lane: Lane, held: Held<Work>, opened: Extract<Opened, { kind: "value" }>): Outcome | Promise<Outcome> {
     const { handling, lag } = this.#tools.metrics;
     const startedMs = performance.now();
-    lag.record(Date.now() - held.message.time.getTime());
-    const attempt = new Attempt(() => held.message);
+    lag.record(Date.now() - Math.floor(held.message.info.timestampNanos / 1e6));
+    const attempt = new Attempt(() => held.message, held.content.headers);
+    const outcome = attempt.run(this.#handlerOf(lane, held, opened), opened.value, this.#spec.handlerMs);
+    if (!(outcome instanceof Promise)) {
+      handling.record(performance.now() - startedMs);
+      return outcome;
+    }
     this.#attempts.add(attempt);
-    const outcome = await attempt.run(run, value, this.#spec.handlerMs);
-    this.#attempts.delete(attempt);
-    handling.record(performance.now() - startedMs);
-    return outcome;
+    return outcome.finally(() => {
+      this.#attempts.delete(attempt);
+      handling.record(performance.now() - startedMs);
+    });
   }
 
-  async #conclude(lane: Lane, held: Held<Work>, outcome: Outcome): Promise<void> {
+  #handlerOf(lane: Lane, { message, content }: Held<Work>, { run, pattern }: Extract<Opened, { kind: "value" }>): Handler {
+    const { middleware } = this.#tools;
+    if (middleware === undefined) return run;
+    const { subject, data, seq: sequence, info } = message;
+    const delivery = { stream: this.#spec.stream, consumer: lane.name, sequence, deliveries: info.deliveryCount };
+    const headers = { ...content.headers };
+    const context = {
+      kind: "consume",
+      subject,
+      pattern,
+      id: headers[HEADER.id] || undefined,
+      headers,
+      size: data.length,
+      delivery,
+    } as const;
+    return (received) => middleware(context, async () => run(received));
+  }
+
+  #conclude(lane: Lane, held: Held<Work>, outcome: Outcome): Promise<void> | undefined {
     const { counts } = this.#tools.metrics;
     switch (outcome.kind) {
       case "failed":
         if (!this.#isStopped) return this.#retry(lane, held, outcome.detail);
-        return held.message.nak();
+        held.message.nak();
+        return undefined;
       case "terminated":
         return this.#bury(lane, held, { reason: "terminated", detail: outcome.detail });
       case "returned":
@@ -212,6 +273,7 @@ export class Worker implements AsyncDisposable {
       case "acknowledged":
     }
     counts.acknowledged += 1;
+    return undefined;
   }
 
   async #retry(lane: Lane, held: Held<Work>, detail: string): Promise<void> {
@@ -231,10 +293,10 @@ export class Worker implements AsyncDisposable {
 
   async #bury(lane: Lane, held: Held<Work>, { reason, detail }: Rejection): Promise<void> {
     const { metrics, undertaker } = this.#tools;
-    const { message } = held;
+    const { message, content } = held;
     metrics.reject(reason);
     const place = { stream: this.#spec.stream, sequence: message.seq, consumer: lane.name, deliveries: message.info.deliveryCount };
-    const lost = { ...place, subject: message.subject, headers: plainHeaders(message.headers), payload: message.data, reason, detail };
+    const lost = { ...place, subject: message.subject, headers: content.headers, payload: message.data, reason, detail };
     const isBuried = await undertaker.bury(this.#spec.deadLetterSubject(message.subject), lost);
     if (isBuried) held.message.term(reason);
     else held.message.nak(UNBURIED_WAIT_MS);

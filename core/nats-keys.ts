@@ -53,6 +53,16 @@ export function signerOf(seed: string): (data: Uint8Array) => Buffer {
   return (data) => sign(null, data, key);
 }
 
+/**
+ * The same on the threads of Node's pool, for many at a time.
+ * @throws ERR_KEY when the text is no seed
+ */
+export function pooledSignerOf(seed: string): (data: Uint8Array) => Promise<Buffer> {
+  const key = privateKey(parseSeed(seed).raw);
+  return (data) =>
+    new Promise((resolve, reject) => sign(null, data, key, (error, signature) => (error === null ? resolve(signature) : reject(error))));
+}
+
 /** Whether `text` is a well-formed public key of that kind: prefix, length and checksum. */
 export function isPublicKey(kind: KeyKind | "curve", text: string): boolean {
   const bytes = parseChecked(text);
@@ -68,8 +78,23 @@ export function isSignedBy(publicKey: string, data: Uint8Array, signature: Uint8
 export function verifierOf(publicKey: string): (data: Uint8Array, signature: Uint8Array) => boolean {
   const bytes = parseChecked(publicKey);
   if (bytes?.length !== KEY_BYTES + 1) return () => false;
-  const key = createPublicKey({ key: Buffer.concat([PUBLIC_WRAPPER, bytes.subarray(1)]), format: "der", type: "spki" });
+  const key = publicKeyObject(bytes);
   return (data, signature) => verify(null, data, key, signature);
+}
+
+/** The same on the threads of Node's pool, for many at a time. */
+export function pooledVerifierOf(publicKey: string): (data: Uint8Array, signature: Uint8Array) => Promise<boolean> {
+  const bytes = parseChecked(publicKey);
+  if (bytes?.length !== KEY_BYTES + 1) return async () => false;
+  const key = publicKeyObject(bytes);
+  return (data, signature) =>
+    new Promise((resolve, reject) =>
+      verify(null, data, key, signature, (error, isGood) => (error === null ? resolve(isGood) : reject(error))),
+    );
+}
+
+function publicKeyObject(bytes: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([PUBLIC_WRAPPER, bytes.subarray(1)]), format: "der", type: "spki" });
 }
 
 function parseSeed(seed: string): { kind: KeyKind; raw: Buffer } {

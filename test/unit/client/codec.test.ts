@@ -7,7 +7,7 @@ import { defineSubject, resolveSubject, type SubjectArgs } from "../../../client
 const schema = z.object({ host: z.string(), count: z.number().default(1) });
 const subjectOf = (args: SubjectArgs = {}) => defineSubject("security.critical.alert", schema, { schemaId: "alert", version: 3, ...args });
 const read = (subject: ReturnType<typeof subjectOf>, data: string | Uint8Array, headers: Record<string, string> = {}) =>
-  decodePayload(subject, { header: (name) => headers[name] ?? "", data: typeof data === "string" ? Buffer.from(data) : data });
+  decodePayload(subject, { headers, data: typeof data === "string" ? Buffer.from(data) : data });
 const version = (text: string) => ({ "Natsbus-Schema": "alert", "Natsbus-Schema-Version": text });
 
 describe("a payload", () => {
@@ -24,7 +24,7 @@ describe("a payload", () => {
   it("is transformed once, for the consumer", () => {
     const dated = defineSubject("a.b", z.object({ at: z.iso.datetime().transform((text) => new Date(text)) }));
     const { payload, headers } = encodePayload(dated, { at: "2026-01-02T03:04:05Z" });
-    const decoded = decodePayload(dated, { header: (name) => headers[name], data: payload });
+    const decoded = decodePayload(dated, { headers, data: payload });
     expect(decoded).toEqual({ kind: "value", value: { at: new Date("2026-01-02T03:04:05Z") } });
   });
 
@@ -44,7 +44,7 @@ describe("a payload", () => {
         throw new Error("broken rule");
       }),
     );
-    expect(decodePayload(failing, { header: () => undefined, data: Buffer.from('"x"') })).toMatchObject({ reason: "schema" });
+    expect(decodePayload(failing, { headers: {}, data: Buffer.from('"x"') })).toMatchObject({ reason: "schema" });
   });
 
   it.each([

@@ -14,14 +14,13 @@ interface Sent {
   readonly payload: Uint8Array;
 }
 
-function sign(message: Sent, seed = ours.seed, nowMs = NOW): Sent {
-  return { ...message, headers: { ...message.headers, ...new MessageSigner(seed).sign(message, nowMs) } };
+async function sign(message: Sent, seed = ours.seed, nowMs = NOW): Promise<Sent> {
+  return { ...message, headers: { ...message.headers, ...(await new MessageSigner(seed).sign(message, nowMs)) } };
 }
 
-function verify(message: Sent, place: { origin?: string; storedAtMs?: number; verifier?: MessageVerifier } = {}) {
+async function verify(message: Sent, place: { origin?: string; storedAtMs?: number; verifier?: MessageVerifier } = {}) {
   const { origin = "S:1", storedAtMs = NOW, verifier = verifierOf() } = place;
-  const headers = Object.entries(message.headers).map(([name, value]) => [name, [value]] as const);
-  return verifier.verify({ ...message, headers, header: (name) => message.headers[name], origin, storedAtMs })?.reason;
+  return (await verifier.verify({ ...message, origin, storedAtMs }))?.reason;
 }
 
 function verifierOf(args: Partial<VerificationArgs> = {}): MessageVerifier {
@@ -30,23 +29,23 @@ function verifierOf(args: Partial<VerificationArgs> = {}): MessageVerifier {
 
 const message: Sent = { subject: "security.critical.alert", headers: { "Nats-Msg-Id": "1", trace: "t" }, payload: Buffer.from("{}") };
 
-describe("a signed message", () => {
-  it("is accepted from an allowed key, whatever it holds", () => {
-    fc.assert(
-      fc.property(fc.uint8Array(), fc.uuid(), fc.stringMatching(/^[!-~]{1,20}$/), (payload, id, trace) => {
-        expect(verify(sign({ ...message, payload, headers: { "Nats-Msg-Id": id, trace } }))).toBeUndefined();
+describe("a signed message", async () => {
+  it("is accepted from an allowed key, whatever it holds", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array(), fc.uuid(), fc.stringMatching(/^[!-~]{1,20}$/), async (payload, id, trace) => {
+        expect(await verify(await sign({ ...message, payload, headers: { "Nats-Msg-Id": id, trace } }))).toBeUndefined();
       }),
       { numRuns: 30 },
     );
   });
 
-  it("is accepted with headers that servers add, and in any order of headers", () => {
-    const { headers, ...rest } = sign(message);
+  it("is accepted with headers that servers add, and in any order of headers", async () => {
+    const { headers, ...rest } = await sign(message);
     const turned = Object.fromEntries(Object.entries({ ...headers, "Nats-Stream-Source": "X" }).reverse());
-    expect(verify({ ...rest, headers: turned })).toBeUndefined();
+    expect(await verify({ ...rest, headers: turned })).toBeUndefined();
   });
 
-  const signed = sign(message);
+  const signed = await sign(message);
   it.each<[string, Sent]>([
     ["another payload", { ...signed, payload: Buffer.from("[]") }],
     ["another subject", { ...signed, subject: "security.high.alert" }],
@@ -56,46 +55,65 @@ describe("a signed message", () => {
     ["a later time", { ...signed, headers: { ...signed.headers, "Natsbus-Signed-At": String(NOW + 1) } }],
     ["a cut signature", { ...signed, headers: { ...signed.headers, "Natsbus-Signature": "AAAA" } }],
     ["bytes moved from a header to the payload", { ...signed, headers: { ...signed.headers, trace: "" }, payload: Buffer.from("t{}") }],
-  ])("is refused with %s", (_, changed) => {
-    expect(verify(changed)).toBe("signature");
+  ])("is refused with %s", async (_, changed) => {
+    expect(await verify(changed)).toBe("signature");
   });
 
-  it("is refused from a key that may not sign its subject, and accepted where it may", () => {
-    expect(verify(sign(message, foreign.seed))).toBe("signer");
-    expect(verify(sign({ ...message, subject: "security.low.alert" }, foreign.seed))).toBeUndefined();
-    expect(verify(sign({ ...message, subject: "security.low.alert" }, ours.seed))).toBeUndefined();
-    expect(verify(message)).toBe("unsigned");
+  it("is refused from a key that may not sign its subject, and accepted where it may", async () => {
+    expect(await verify(await sign(message, foreign.seed))).toBe("signer");
+    expect(await verify(await sign({ ...message, subject: "security.low.alert" }, foreign.seed))).toBeUndefined();
+    expect(await verify(await sign({ ...message, subject: "security.low.alert" }, ours.seed))).toBeUndefined();
+    expect(await verify(message)).toBe("unsigned");
   });
 
-  it("is refused on subjects without a rule unless they are accepted", () => {
+  it("is refused on subjects without a rule unless they are accepted", async () => {
     const other = { ...message, subject: "audit.entry" };
-    expect(verify(other)).toBe("signer");
-    expect(verify(other, { verifier: verifierOf({ otherSubjects: "accept" }) })).toBeUndefined();
+    expect(await verify(other)).toBe("signer");
+    expect(await verify(other, { verifier: verifierOf({ otherSubjects: "accept" }) })).toBeUndefined();
   });
 
-  it("is refused when it is stored too far from its time of signing", () => {
+  it("is refused when it is stored too far from its time of signing", async () => {
     const verifier = verifierOf({ replayWindow: "1m" });
-    expect(verify(signed, { verifier, storedAtMs: NOW + 60_001 })).toBe("stale");
-    expect(verify(signed, { verifier, storedAtMs: NOW - 60_001 })).toBe("stale");
-    expect(verify(signed, { verifier, storedAtMs: NOW + 60_000 })).toBeUndefined();
+    expect(await verify(signed, { verifier, storedAtMs: NOW + 60_001 })).toBe("stale");
+    expect(await verify(signed, { verifier, storedAtMs: NOW - 60_001 })).toBe("stale");
+    expect(await verify(signed, { verifier, storedAtMs: NOW + 60_000 })).toBeUndefined();
   });
 
-  it("is refused from a second place, not when it is delivered again, and the memory is bounded", () => {
+  it("is refused from a second place, not when it is delivered again, and the memory is bounded", async () => {
     const verifier = verifierOf({ rememberedIds: 2 });
-    expect(verify(signed, { verifier, origin: "S:1" })).toBeUndefined();
-    expect(verify(signed, { verifier, origin: "S:1" })).toBeUndefined();
-    expect(verify(signed, { verifier, origin: "S:2" })).toBe("replayed");
-    for (const id of ["2", "3"]) verify(sign({ ...message, headers: { "Nats-Msg-Id": id } }), { verifier, origin: `S:${id}` });
-    expect(verify(signed, { verifier, origin: "S:9" })).toBeUndefined();
+    expect(await verify(signed, { verifier, origin: "S:1" })).toBeUndefined();
+    expect(await verify(signed, { verifier, origin: "S:1" })).toBeUndefined();
+    expect(await verify(signed, { verifier, origin: "S:2" })).toBe("replayed");
+    for (const id of ["2", "3"]) await verify(await sign({ ...message, headers: { "Nats-Msg-Id": id } }), { verifier, origin: `S:${id}` });
+    expect(await verify(signed, { verifier, origin: "S:9" })).toBeUndefined();
   });
 
-  it("needs an id", () => {
-    expect(verify(sign({ ...message, headers: {} }))).toBe("signature");
+  it("is accepted when it was signed together with others, and only as it was", async () => {
+    const signer = new MessageSigner(ours.seed);
+    const verifier = verifierOf({ rememberedIds: 1_000 });
+    const together = await Promise.all(
+      Array.from({ length: 40 }, async (_, index): Promise<Sent> => {
+        const one = { ...message, headers: { "Nats-Msg-Id": `${index}` }, payload: Buffer.from(`${index}`) };
+        return { ...one, headers: { ...one.headers, ...(await signer.sign(one, NOW)) } };
+      }),
+    );
+    expect(new Set(together.map(({ headers }) => headers["Natsbus-Signature"])).size).toBe(3);
+    const [first, second] = together as [Sent, Sent];
+    for (const one of together) expect(await verify(one, { verifier })).toBeUndefined();
+    expect(await verify({ ...first, payload: second.payload })).toBe("signature");
+    expect(await verify({ ...first, headers: { ...first.headers, "Natsbus-Proof": second.headers["Natsbus-Proof"]! } })).toBe("signature");
+    for (const proof of ["", "l", "x".repeat(44), "l".repeat(44).repeat(9)]) {
+      expect(await verify({ ...first, headers: { ...first.headers, "Natsbus-Proof": proof } })).toBe("signature");
+    }
+  });
+
+  it("needs an id", async () => {
+    expect(await verify(await sign({ ...message, headers: {} }))).toBe("signature");
   });
 });
 
 describe("keys", () => {
-  it("are refused when they are of another kind, and a seed is never shown", () => {
+  it("are refused when they are of another kind, and a seed is never shown", async () => {
     const account = createKey("account");
     expect(() => new MessageSigner(account.seed)).toThrow(expect.objectContaining({ code: "ERR_CLIENT_KEY" }));
     expect(() => new MessageSigner("x")).toThrow(expect.objectContaining({ code: "ERR_CLIENT_KEY" }));
@@ -106,7 +124,7 @@ describe("keys", () => {
     expect(() => verifierOf({ signers: { "a..b": [] } })).toThrow(expect.objectContaining({ code: "ERR_CLIENT_OPTION" }));
   });
 
-  it("are found in the text of a credentials file", () => {
+  it("are found in the text of a credentials file", async () => {
     expect(new MessageSigner(`-----BEGIN USER NKEY SEED-----\n${ours.seed}\n------END`).publicKey).toBe(ours.publicKey);
   });
 });
