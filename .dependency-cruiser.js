@@ -38,7 +38,7 @@ export default {
     layer("observability", "observability", ["core"]),
     layer("probe", "probe", ["core", "connection", "observability", "components"]),
     layer("client", "client", ["core", "connection"]),
-    layer("operations", "operations", ["core", "streams", "accounts", "connection", "client", "components"]),
+    layer("operations", "operations", ["core", "streams", "accounts", "connection", "client", "components", "observability", "probe"]),
     {
       name: "pulumi-stays-outside",
       comment: "the Pulumi SDK belongs to components and the resource and provider files; the engine uses only its wire stubs",

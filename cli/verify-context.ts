@@ -65,11 +65,12 @@ async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, t
     tools.note(`${name} was left stopped by a run that was killed; it is started again`);
   const scratch = await openScratch(admin, Math.min(3, declared.spec.cluster.servers));
   const stopped = new Set<string>();
+  const caFile = place.bus.caFile === "" ? {} : { monitorCaFile: resolve(place.root, place.bus.caFile) };
   const context: Context = {
     ...common(options, tools),
     ...{ title: `stack ${place.stack}`, declared, admin, scratch, thresholds },
     users: await readUsers(place, tools.note),
-    servers: place.bus.servers.map(({ name, clientUrl, monitorUrl }) => ({ name, clientUrl, monitorUrl })),
+    servers: place.bus.servers.map(({ name, clientUrl, monitorUrl }) => ({ name, clientUrl, monitorUrl, ...caFile })),
     signer: await readSigner(options),
     control: await openControl(place, declared, { ...tools, stopped }),
   };

@@ -19,6 +19,9 @@ export interface VerifyServer {
   readonly clientUrl: string;
   /** Monitor URL; "" when it cannot be reached from here. */
   readonly monitorUrl: string;
+  /** File with the authorities of an HTTPS monitor.
+   * @default - the system's authorities */
+  readonly monitorCaFile?: string;
 }
 
 /** A server that was stopped for a moment. */

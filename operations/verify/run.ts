@@ -83,6 +83,8 @@ async function runCheck(section: Section, check: Check, context: Context): Promi
   if (context.signal.aborted) return skipped(CANCELLED);
   if (section.disruptive === true && "missing" in context.control) return skipped(context.control.missing);
   const outcome = await raceLimit(check.run(context), context.signal).catch(failure);
+  // The next check may need the storage that this one's streams reserve.
+  await context.scratch.close().catch(() => undefined);
   return outcome.status === "failed" && context.signal.aborted ? skipped(CANCELLED) : outcome;
 }
 

@@ -16,7 +16,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_AGE_NS = 3_600_000_000_000;
 
 /** A stream to work with. */
-interface ScratchStream {
+export interface ScratchStream {
   readonly name: string;
   /** Beginning of its subjects; it stores everything below. */
   readonly subject: string;

@@ -2,11 +2,30 @@
 import { BusError } from "../../core/errors.ts";
 import { nearestWord } from "../../core/nearest.ts";
 import { SECTION_NAMES, type Section } from "./check.ts";
+import { availabilitySection } from "./sections/availability.ts";
 import { connectionSection } from "./sections/connection.ts";
+import { consumptionSection } from "./sections/consumption.ts";
+import { errorsSection } from "./sections/errors.ts";
 import { jetstreamSection } from "./sections/jetstream.ts";
+import { latencySection } from "./sections/latency.ts";
+import { monitoringSection } from "./sections/monitoring.ts";
+import { publishingSection } from "./sections/publishing.ts";
+import { scalabilitySection } from "./sections/scalability.ts";
+import { securitySection } from "./sections/security.ts";
 
 /** Every section, in the order of {@link SECTION_NAMES}. */
-export const SECTIONS: readonly Section[] = [connectionSection, jetstreamSection];
+export const SECTIONS: readonly Section[] = [
+  connectionSection,
+  jetstreamSection,
+  publishingSection,
+  consumptionSection,
+  latencySection,
+  availabilitySection,
+  monitoringSection,
+  securitySection,
+  errorsSection,
+  scalabilitySection,
+];
 
 /**
  * The sections with the given names, in their order; all without names.

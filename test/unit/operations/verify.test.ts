@@ -2,9 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultRule } from "../../../cli/verify-context.ts";
 import { mean, percentile, rateOf } from "../../../operations/bench/drive.ts";
+import { parseBenchRate } from "../../../operations/bench/nats-cli.ts";
 import { type Figure, failed, isWithin, judged, passed, renderFigure, SECTION_NAMES, skipped } from "../../../operations/verify/check.ts";
 import type { Context } from "../../../operations/verify/context.ts";
+import { longestGap } from "../../../operations/verify/drill.ts";
 import { isAccepted, renderJunit, renderMarkdown, reportDocument } from "../../../operations/verify/report.ts";
+import { dangerousRequests, differences, exampleOf, examplesOf, isAllowed, wantedRights } from "../../../operations/verify/rights.ts";
 import { type CheckResult, runSections, type VerifyResult } from "../../../operations/verify/run.ts";
 import { isLeftover } from "../../../operations/verify/scratch.ts";
 import { SECTIONS, selectSections } from "../../../operations/verify/sections.ts";
@@ -83,7 +86,7 @@ describe("thresholds", () => {
 
 describe("sections", () => {
   test("all ten are there, in their order, with checks named once", () => {
-    expect(SECTIONS.map(({ name }) => name)).toEqual([...SECTION_NAMES].filter((name) => SECTIONS.some((one) => one.name === name)));
+    expect(SECTIONS.map(({ name }) => name)).toEqual([...SECTION_NAMES]);
     for (const { checks } of SECTIONS) {
       expect(checks.length).toBeGreaterThan(2);
       expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
@@ -224,6 +227,52 @@ describe("scratch streams left behind", () => {
   ])("%s", (_title, stream, left) => {
     expect(isLeftover(stream, here)).toBe(left);
   });
+});
+
+describe("rights", () => {
+  const role = (allow: string[], deny: string[] = []) => ({
+    publish: { allow, deny },
+    subscribe: { allow: ["_INBOX_{{name()}}.>"], deny: [] },
+  });
+  const found = (allow: string[], deny: string[] = []) => ({ publish: { allow, deny }, subscribe: { allow: ["_INBOX_u.>"], deny: [] } });
+  test.each([
+    ["equal", role(["a.>"]), found(["a.>"]), []],
+    ["too few", role(["a.>", "b"]), found(["a.>"]), ["may not publish to b"]],
+    ["too many", role(["a.>"]), found(["a.>", "b"]), ["may publish to b"]],
+    ["everything instead of a family", role(["a.>"]), found([]), ["may not publish to a.>", "may publish to >"]],
+    ["a refusal lost", role(["a.>"], ["a.b"]), found(["a.>"]), ["is not refused to publish to a.b"]],
+    ["everything as declared", role([">"]), found([]), []],
+  ])("%s", (_title, wanted, given, words) => {
+    expect(differences(wantedRights(wanted, "u"), given)).toEqual(words);
+  });
+
+  test("examples are literal, covered by their patterns, and leave the servers' own subjects alone", () => {
+    const examples = examplesOf([role(["a.*.c.>", "$JS.API.INFO", "b"]), role([">"])]);
+    expect(examples).toEqual(["a.natsbus-verify.c.natsbus-verify", "b", "natsbus-verify.elsewhere"]);
+    expect(isAllowed({ allow: ["a.*.c.>"], deny: [] }, exampleOf("a.*.c.>"))).toBe(true);
+    expect(isAllowed({ allow: ["a.>"], deny: ["a.b"] }, "a.b")).toBe(false);
+  });
+
+  test("no request that could change something names something that may exist", () => {
+    for (const subject of dangerousRequests("VERIFY_x_none")) expect(subject).toContain("VERIFY_x_none");
+  });
+});
+
+test.each([
+  [[], 0, 0],
+  [[5, 10], 0, 5],
+  [[10, 5, 100], 0, 90],
+  [[1, 2, 50], 40, 10],
+])("the longest gap of %j from %d is %d", (moments, from, gap) => {
+  expect(longestGap(moments, from)).toBe(gap);
+});
+
+test.each([
+  ["NATS JetStream asynchronous publisher stats: 15,401 msgs/sec ~ 1.9 MiB/sec ~ 64.93us", 15_401],
+  ["Pub stats: 900 msgs/sec", 900],
+  ["nats: error: no servers available", undefined],
+])("nats bench says %j", (text, rate) => {
+  expect(parseBenchRate(text)).toBe(rate);
 });
 
 test.each([
