@@ -9,7 +9,8 @@ import { connectAsUser } from "../user-connection.ts";
 import type { Context } from "./context.ts";
 import type { ScratchStream } from "./scratch.ts";
 
-const itemSchema = z.object({ n: z.int(), key: z.string().optional(), text: z.string() });
+/** Shape of a message of the suite. */
+export const itemSchema = z.object({ n: z.int(), key: z.string().optional(), text: z.string() });
 
 /** A message of the suite. */
 export type Item = z.infer<typeof itemSchema>;

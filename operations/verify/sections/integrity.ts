@@ -89,7 +89,7 @@ const signatures: Check = {
         await using plain = await openBus(context);
         await using foreign = await openBus(context, { signing: createUserSeed() });
         const { pattern } = workSubject(stream);
-        const signed = (nowMs: number, id: string) => {
+        const signed = async (nowMs: number, id: string) => {
           const payload = Buffer.from(JSON.stringify(item(1)));
           const named = {
             "Content-Type": "application/json",
@@ -97,14 +97,17 @@ const signatures: Check = {
             "Natsbus-Schema-Version": "1",
             "Nats-Msg-Id": id,
           };
-          return { payload, headers: { ...named, ...new MessageSigner(seed).sign({ subject: pattern, payload, headers: named }, nowMs) } };
+          return {
+            payload,
+            headers: { ...named, ...(await new MessageSigner(seed).sign({ subject: pattern, payload, headers: named }, nowMs)) },
+          };
         };
-        const good = signed(Date.now(), "good");
+        const good = await signed(Date.now(), "good");
         await publishRaw(plain, pattern, good);
         await new Promise((resolve) => setTimeout(resolve, 1200));
         await publishRaw(plain, pattern, good);
-        await publishRaw(plain, pattern, signed(Date.now() - 3_600_000, "old"));
-        await publishRaw(plain, pattern, { ...signed(Date.now(), "altered"), payload: Buffer.from(JSON.stringify(item(2))) });
+        await publishRaw(plain, pattern, await signed(Date.now() - 3_600_000, "old"));
+        await publishRaw(plain, pattern, { ...(await signed(Date.now(), "altered")), payload: Buffer.from(JSON.stringify(item(2))) });
         await plain.publish(workSubject(stream), item(3));
         await foreign.publish(workSubject(stream), item(4));
       },
