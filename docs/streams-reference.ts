@@ -16,7 +16,7 @@ const RULES: Readonly<Record<Mutability, string>> = {
 const HEAD = `# Streams, consumers and buckets: every setting
 
 Generated from the tables in \`streams/\`; do not edit. *In place* keeps every message. *Only anew* means that the object would have to be deleted and made again: refused in the preview while it holds anything,
-unless \`replacePolicy: recreate\` accepts the loss. See [what happens to data](../data-safety.md).
+unless \`replacePolicy: migrate\` moves what it holds over a verified copy, or \`recreate\` accepts the loss. See [what happens to data](../data-safety.md).
 `;
 
 /** Text of `docs/reference/streams.md`. */
@@ -37,9 +37,12 @@ function renderSection(title: string, fields: FieldTable): string {
 }
 
 function renderRow(key: string, field: Field<unknown>): string {
-  const { rule, reason, refusal, before } = field.change;
+  const { rule, reason, refusal, before, migrates } = field.change;
   const older = before && `servers before ${before.version} ${before.inPlace ? "take it in place" : `refuse it: \`${before.refusal}\``}`;
-  const why = [reason, refusal === undefined ? undefined : `server: \`${refusal}\``, older].filter((part) => part !== undefined).join("; ");
+  const stuck = migrates === false && rule !== "update" ? "not by a copy either" : undefined;
+  const why = [reason, stuck, refusal === undefined ? undefined : `server: \`${refusal}\``, older]
+    .filter((part) => part !== undefined)
+    .join("; ");
   return `| \`${key}\` | ${renderDefault(field)} | ${field.since === "" ? "–" : field.since} | ${RULES[rule]}${why === "" ? "" : ` (${why})`} |`;
 }
 

@@ -6,10 +6,11 @@ export interface PolicyArgs {
   /** Whether removing the resource deletes the object and its data (`delete`) or leaves it on the servers (`retain`).
    * @default "retain" */
   readonly deletionPolicy?: "retain" | "delete";
-  /** What to do when a change cannot be made in place: `refuse` while anything would be lost, or `recreate` at the price of what is stored.
+  /** What to do when a change cannot be made in place: `refuse` while anything would be lost, `migrate` to move messages, sequences and consumers over a verified copy,
+   * or `recreate` at the price of what is stored. A consumer that is migrated goes on behind the last message up to which all were acknowledged.
    * @default "refuse"
    * @throws ERR_STREAM_IMMUTABLE in the preview when the change is refused */
-  readonly replacePolicy?: "refuse" | "recreate";
+  readonly replacePolicy?: "refuse" | "migrate" | "recreate";
   /** Whether an object of this name that natsbus did not make may be taken over.
    * @default "never"
    * @throws ERR_STREAM_FOREIGN when there is one and it may not */

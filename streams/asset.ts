@@ -2,10 +2,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BusError, isBusError } from "../core/errors.ts";
 import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
-import { consumerLoss, streamCosts, streamLoss } from "./cost.ts";
+import { declaredStart, moveConsumer, resumeMove, withKept } from "./consumer-move.ts";
+import { consumerLoss, consumerMoveWords, streamCosts, streamLoss, streamMoveWords } from "./cost.ts";
 import { sameValue } from "./diff.ts";
 import type { FieldTable } from "./field.ts";
 import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
+import { migrateStream, resumeMigration } from "./migrate.ts";
+import { copyName, readMark } from "./migration-mark.ts";
 import { normaliseConsumer, normaliseStream } from "./normalise.ts";
 import type { Stake } from "./policy.ts";
 import type { ConsumerInfo, Peers, StreamInfo, StreamPort, WriteRequest } from "./port.ts";
@@ -22,6 +25,12 @@ export interface Observed<S> {
   readonly owner?: string;
   /** Fields an update must send back unseen. */
   readonly unknown: WireConfig;
+  /** What an update must send instead of what the value says.
+   * @default {} */
+  readonly kept?: WireConfig;
+  /** Whether a migration of it was begun and not ended.
+   * @default false */
+  readonly isMigrating?: boolean;
   /** Who holds it. */
   readonly peers: Peers;
   /** What a change to this value puts at stake. */
@@ -36,6 +45,8 @@ export interface Write<S> {
   readonly owner: string;
   /** Fields to send back as they were read. @default {} */
   readonly unknown?: WireConfig;
+  /** Fields to send instead of what the value says. @default {} */
+  readonly kept?: WireConfig;
 }
 
 /** One kind of object on a JetStream. */
@@ -60,6 +71,10 @@ export interface Asset<S> {
   remove(port: StreamPort, spec: S): Promise<boolean>;
   /** Deletes it and makes it again, with whatever lives in it and is declared elsewhere. */
   recreate(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
+  /** Brings what cannot be changed in place to its wanted value and loses nothing; what can be changed in place may be left for an update. */
+  migrate(port: StreamPort, write: Write<S>, was: Observed<S>): Promise<Observed<S> | undefined>;
+  /** Goes on with a migration that an interrupted run began; answers whether there was one. */
+  resume(port: StreamPort, write: Write<S>, seen: Observed<S> | undefined): Promise<boolean>;
 }
 
 /** Streams. */
@@ -86,6 +101,18 @@ export const streamAsset: Asset<StreamSpec> = {
     }
     return observedStream(made);
   },
+  async migrate(port, write, was) {
+    await migrateStream(
+      port,
+      write.spec.name,
+      streamRequest({ ...write, spec: migratedStream(was.spec, write.spec), unknown: was.unknown }).config,
+    );
+    return this.observe(port, write.spec);
+  },
+  async resume(port, { spec }, seen) {
+    const begun = seen === undefined ? (await port.readStream(copyName(spec.name))) !== undefined : seen.isMigrating === true;
+    return begun && (await resumeMigration(port, spec.name));
+  },
 };
 
 /** Durable consumers. */
@@ -106,7 +133,19 @@ export const consumerAsset: Asset<ConsumerSpec> = {
     await port.deleteConsumer(write.spec.stream, write.spec.name);
     return observedConsumer(await port.createConsumer(write.spec.stream, consumerRequest(write)), write.spec.stream);
   },
+  async migrate(port, write) {
+    return observedConsumer(await moveConsumer(port, write.spec, consumerRequest(write)), write.spec.stream);
+  },
+  resume: (port, write) => resumeMove(port, write.spec, consumerRequest(write)),
 };
+
+/** What a copy gets: the wanted value, but for what would delete messages while it is made; that follows in place. */
+function migratedStream(was: StreamSpec, want: StreamSpec): StreamSpec {
+  const { maxMsgs, maxBytes, maxAge, maxMsgsPerSubject, discard, discardNewPerSubject, duplicateWindow, subjectDeleteMarkerTtl } = was;
+  const limits = { maxMsgs, maxBytes, maxAge, maxMsgsPerSubject, discard, discardNewPerSubject, duplicateWindow, subjectDeleteMarkerTtl };
+  const retention = want.retention === "workqueue" || was.retention === "workqueue" ? want.retention : was.retention;
+  return { ...want, ...limits, retention, sealed: false };
+}
 
 /** They would go with the stream, and nobody could say how to make them again. */
 function consumersUnknown(stream: string, names: readonly string[]): BusError {
@@ -134,14 +173,21 @@ async function createAfresh(port: StreamPort, request: WriteRequest): Promise<St
 export function observedStream(info: StreamInfo): Observed<StreamSpec> {
   const { spec, ...rest } = readConfig(STREAM_FIELDS, info.config);
   const was = normaliseStream(spec);
-  return { ...rest, spec: was, peers: info.peers, stake: (want) => ({ loss: streamLoss(info), costs: streamCosts({ was, want, info }) }) };
+  const stake = (want: StreamSpec): Stake => ({
+    loss: streamLoss(info),
+    costs: streamCosts({ was, want, info }),
+    move: streamMoveWords(info),
+  });
+  return { ...rest, spec: was, peers: info.peers, isMigrating: readMark(info.config) !== undefined, stake };
 }
 
 /** A consumer of `stream` as the server describes it. */
 export function observedConsumer(info: ConsumerInfo, stream: string): Observed<ConsumerSpec> {
-  const { spec, ...rest } = readConfig(CONSUMER_FIELDS, info.config, { stream });
+  const { config, kept } = declaredStart(info.config);
+  const { spec, ...rest } = readConfig(CONSUMER_FIELDS, config, { stream });
   const was = normaliseConsumer(spec);
-  return { ...rest, spec: was, peers: info.peers, stake: () => ({ loss: consumerLoss(info, was), costs: [] }) };
+  const stake = (): Stake => ({ loss: consumerLoss(info, was), costs: [], move: consumerMoveWords(info) });
+  return { ...rest, ...(kept === undefined ? {} : { kept }), spec: was, peers: info.peers, stake };
 }
 
 function streamRequest(write: Write<StreamSpec>) {
@@ -149,7 +195,8 @@ function streamRequest(write: Write<StreamSpec>) {
 }
 
 function consumerRequest(write: Write<ConsumerSpec>) {
-  return { config: writeConfig(CONSUMER_FIELDS, write.spec, marksOf(write)), level: requiredLevel(CONSUMER_FIELDS, write.spec) };
+  const config = writeConfig(CONSUMER_FIELDS, write.spec, marksOf(write));
+  return { config: write.kept === undefined ? config : withKept(config, write.kept), level: requiredLevel(CONSUMER_FIELDS, write.spec) };
 }
 
 function marksOf(write: { readonly owner: string; readonly unknown?: WireConfig }) {

@@ -1,7 +1,7 @@
 /** Key-value buckets and object stores: the settings a person writes, and the stream each of them is. */
 import type { Problem } from "../core/errors.ts";
 import { named } from "./checks.ts";
-import { type Field, field, inPlace, never, type SpecOf } from "./field.ts";
+import { type Field, field, fixed, inPlace, type SpecOf } from "./field.ts";
 import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
 import { count, text } from "./kinds.ts";
 
@@ -9,7 +9,7 @@ const F = STREAM_FIELDS;
 const MOST_HISTORY = 64;
 const SHORTEST_MARKER_MS = 1_000;
 
-const bucket: Field<string> = field("", text, "", "2.2", never("a bucket cannot be renamed", "400/10056"));
+const bucket: Field<string> = field("", text, "", "2.2", fixed("a bucket cannot be renamed", "400/10056"));
 const shared = {
   bucket,
   description: F.description,

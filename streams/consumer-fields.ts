@@ -1,5 +1,5 @@
 /** Every field of a durable consumer; see `fields.ts` for streams. Seen on nats-server 2.12, 2.14 and 2.15. */
-import { field, inPlace, never, type SpecOf } from "./field.ts";
+import { field, fixed, inPlace, never, type SpecOf } from "./field.ts";
 import { choice, count, duration, durations, flag, instant, labels, limit, text, texts } from "./kinds.ts";
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
@@ -7,8 +7,8 @@ const FIXED = never("it decides where and how a consumer reads, which is fixed w
 
 /** Consumer fields by the name a person writes. A field without a `wire` name is no part of the server's configuration. */
 export const CONSUMER_FIELDS = {
-  stream: field("", text, "", "2.2", never("a consumer belongs to one stream", "404/10014")),
-  name: field("durable_name", text, "", "2.2", never("a consumer cannot be renamed", "400/10017")),
+  stream: field("", text, "", "2.2", fixed("a consumer belongs to one stream", "404/10014")),
+  name: field("durable_name", text, "", "2.2", fixed("a consumer cannot be renamed", "400/10017")),
   description: field("description", text, "", "2.4"),
   filterSubjects: field("filter_subjects", texts, [], "2.10"),
   deliverPolicy: field(

@@ -36,6 +36,17 @@ export function consumerLoss(info: ConsumerInfo, was: ConsumerSpec): string | un
   return undefined;
 }
 
+/** What migrating the stream does. */
+export function streamMoveWords({ messages, bytes, consumers }: StreamInfo): string {
+  const holds = `${plural(messages, "message")} (${renderSize(bytes)}) and ${plural(consumers, "consumer")}`;
+  return `is copied with ${holds}, compared, and replaced by the copy: sequences and positions stay; it takes no messages meanwhile, and needs its room twice`;
+}
+
+/** What migrating the consumer does. */
+export function consumerMoveWords({ ackFloor, pending }: ConsumerInfo): string {
+  return `is recreated at sequence ${ackFloor + 1}, where it stands: ${plural(pending, "message")} wait for it, and what was acknowledged behind that sequence is delivered again`;
+}
+
 /** Consequences of changing a stream in place. */
 export function streamCosts(move: StreamMove): readonly Cost[] {
   return [...retentionCost(move), ...limitCosts(move), ...serviceCosts(move)];

@@ -15,6 +15,9 @@ export interface FieldChange {
   /** Why it does not.
    * @default - it does */
   readonly reason?: string;
+  /** Whether it can be had by a verified copy instead.
+   * @default false */
+  readonly migrates?: boolean;
 }
 
 /** Everything between the present object and the wanted one. */
@@ -35,6 +38,11 @@ export function diffSpecs(fields: FieldTable, was: object | undefined, want: obj
   return { kind: changes.every((change) => change.inPlace) ? "update" : "replace", fields: changes };
 }
 
+/** Whether everything that cannot be changed in place can be had by a verified copy. */
+export function canMigrate({ fields }: Change): boolean {
+  return fields.every((field) => field.inPlace || field.migrates === true);
+}
+
 /** A change in one line: `maxAge 7d → 1d`. */
 export function renderChange(change: FieldChange): string {
   return `${change.key} ${change.was} → ${change.want}`;
@@ -49,7 +57,8 @@ function changeOf(key: string, field: Field<unknown>, [was, want]: readonly [unk
   if (field.change.rule === "server-owned" || sameValue(was, want)) return [];
   const inPlace = field.change.allows?.(was, want) ?? field.change.rule === "update";
   const words = { key, was: describe(field, was), want: describe(field, want), inPlace };
-  return [inPlace || field.change.reason === undefined ? words : { ...words, reason: field.change.reason }];
+  if (inPlace || field.change.reason === undefined) return [words];
+  return [{ ...words, reason: field.change.reason, ...(field.change.migrates === false ? {} : { migrates: true }) }];
 }
 
 /** Whether nothing is wanted of the field and it holds what the server put there by itself, and would put there again. */

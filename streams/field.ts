@@ -18,6 +18,9 @@ export interface ChangeRule<S> {
   /** How the server refuses, `status/code`.
    * @default - it does not */
   readonly refusal?: string;
+  /** Whether a stream can get the new value by being copied (`replacePolicy: migrate`).
+   * @default true */
+  readonly migrates?: boolean;
   /** For values that the rule treats alike but the server does not: whether this very change can be made in place.
    * @default - by the rule alone */
   allows?(was: S, want: S): boolean;
@@ -54,6 +57,11 @@ export const inPlace: ChangeRule<unknown> = { rule: "update" };
 /** Never in place. */
 export function never(reason: string, refusal: string): ChangeRule<unknown> {
   return { rule: "replace", reason, refusal };
+}
+
+/** Neither in place nor by a copy. */
+export function fixed(reason: string, refusal: string): ChangeRule<unknown> {
+  return { ...never(reason, refusal), migrates: false };
 }
 
 /** Can be switched on, never off. */

@@ -2,7 +2,7 @@
  * Every field of a stream: what it is called, its default, and what a change of it does. Diff, wire form, validation and documentation read this one table.
  * Seen on nats-server 2.12, 2.14 and 2.15; `since` says where a field begins, `before` where older servers change it otherwise.
  */
-import { field, inPlace, never, onlyOn, type SpecOf } from "./field.ts";
+import { field, fixed, inPlace, never, onlyOn, type SpecOf } from "./field.ts";
 import { choice, count, duration, flag, instant, labels, limit, listOf, optional, sizeLimit, text, texts } from "./kinds.ts";
 import { record } from "./record.ts";
 import { defaultWindow } from "./window.ts";
@@ -36,7 +36,7 @@ const consumerLimits = record({
 
 /** Stream fields by the name a person writes. */
 export const STREAM_FIELDS = {
-  name: field("name", text, "", "2.2", never("a stream cannot be renamed", "400/10056")),
+  name: field("name", text, "", "2.2", fixed("a stream cannot be renamed", "400/10056")),
   description: field("description", text, "", "2.4"),
   subjects: field("subjects", texts, [], "2.2"),
   retention: field("retention", choice("limits", "interest", "workqueue"), "limits", "2.2", {
@@ -69,6 +69,7 @@ export const STREAM_FIELDS = {
     rule: "one-way",
     reason: "a mirror can be removed, which makes an ordinary stream of it; it cannot be added or changed",
     refusal: "400/10055",
+    migrates: false,
     allows: (_was, want) => want === undefined,
   }),
   sources: field("sources", listOf(origin), [], "2.2"),
@@ -76,12 +77,16 @@ export const STREAM_FIELDS = {
   firstSeq: field("first_seq", count(0, LARGEST, 0), 0, "2.10", {
     rule: "create-only",
     reason: "the first sequence counts when a stream is made; a later change is accepted by the server and does nothing",
+    migrates: false,
   }),
   subjectTransform: field("subject_transform", optional(transform), undefined, "2.10"),
   republish: field("republish", optional(republish), undefined, "2.10"),
   allowDirect: field("allow_direct", flag, false, "2.9"),
   mirrorDirect: field("mirror_direct", flag, false, "2.9", { rule: "server-owned", reason: "a mirror follows its origin's allowDirect" }),
-  sealed: field("sealed", flag, false, "2.7", onlyOn("a sealed stream cannot be unsealed")),
+  sealed: field("sealed", flag, false, "2.7", {
+    ...onlyOn("a sealed stream cannot be unsealed"),
+    migrates: false,
+  }),
   denyDelete: field("deny_delete", flag, false, "2.7", onlyOn("denying deletion cannot be taken back")),
   denyPurge: field("deny_purge", flag, false, "2.7", onlyOn("denying purges cannot be taken back")),
   allowRollup: field("allow_rollup_hdrs", flag, false, "2.7"),
@@ -95,7 +100,7 @@ export const STREAM_FIELDS = {
     flag,
     false,
     "2.12",
-    never("the counter setting is fixed when a stream is made", "500/10052"),
+    fixed("the counter setting is fixed when a stream is made", "500/10052"),
     2,
   ),
   allowMsgSchedules: field("allow_msg_schedules", flag, false, "2.12", onlyOn("message schedules cannot be disabled"), 2),

@@ -4,6 +4,7 @@ import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { BusError, isBusError } from "../core/errors.ts";
 import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
+import { copyStream } from "./nats-port-copy.ts";
 import type { ConsumerInfo, ConsumerList, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
 import { sideBySide } from "./side-by-side.ts";
 import type { WireConfig } from "./wire.ts";
@@ -12,6 +13,7 @@ const LEVEL_HEADER = "Nats-Required-Api-Level";
 // With a server gone, each page of a list takes four seconds.
 const LIST_TIMEOUT_MS = 10_000;
 const PAGE = 256;
+const SUBJECT_PAGE = 100_000;
 
 /** Opens (or shares) the connection and speaks JetStream over it.
  * @throws ERR_CONNECT_REFUSED and its siblings when there is no connection */
@@ -65,6 +67,21 @@ class NatsStreamPort implements StreamPort {
     return (await this.#ask({ what: `stream ${name}`, subject: `STREAM.DELETE.${name}` }, [STREAM_NOT_FOUND])) !== undefined;
   }
 
+  copyStream(from: string, config: WireConfig): Promise<void> {
+    return copyStream(this.#connection, { from, config, prefix: this.#prefix });
+  }
+
+  async countSubjects(name: string): Promise<Readonly<Record<string, number>>> {
+    const subjects: Record<string, number> = {};
+    for (let offset = 0, total = 1; offset < total; offset += SUBJECT_PAGE) {
+      const body = { subjects_filter: ">", offset };
+      const page = await this.#do({ what: `subjects of ${name}`, subject: `STREAM.INFO.${name}`, body, timeoutMs: LIST_TIMEOUT_MS });
+      Object.assign(subjects, (page["state"] as { readonly subjects?: Record<string, number> } | undefined)?.subjects);
+      total = Number(page["total"] ?? 0);
+    }
+    return subjects;
+  }
+
   async listStreams(): Promise<StreamList> {
     const first = await this.#streamPage(0);
     const offsets = pagesBehind(first);
@@ -93,6 +110,11 @@ class NatsStreamPort implements StreamPort {
 
   updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
     return this.#writeConsumer(stream, request, "update");
+  }
+
+  async pauseConsumer(stream: string, name: string, until: string): Promise<void> {
+    const request = { what: `consumer ${stream}/${name}`, subject: `CONSUMER.PAUSE.${stream}.${name}` };
+    await this.#ask({ ...request, body: until === "" ? {} : { pause_until: until } }, [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND]);
   }
 
   async deleteConsumer(stream: string, name: string): Promise<boolean> {
@@ -176,6 +198,8 @@ function streamInfo(answer: Answer): StreamInfo {
     config: (answer["config"] ?? {}) as WireConfig,
     messages,
     bytes: Number(state["bytes"] ?? 0),
+    firstSeq: Number(state["first_seq"] ?? 0),
+    lastSeq: Number(state["last_seq"] ?? 0),
     firstTime: messages === 0 ? "" : String(state["first_ts"] ?? ""),
     created: String(answer["created"] ?? ""),
     consumers: Number(state["consumer_count"] ?? 0),

@@ -1,14 +1,14 @@
 /** Who an object belongs to and what may be done to its data. Pure. */
 import { BusError } from "../core/errors.ts";
 import type { Cost } from "./cost.ts";
-import { type Change, renderChange } from "./diff.ts";
+import { type Change, canMigrate, renderChange } from "./diff.ts";
 import { field, inPlace, type SpecOf } from "./field.ts";
 import { choice } from "./kinds.ts";
 
 /** Policy settings as a field table, so that they are read like every other setting. */
 export const POLICY_FIELDS = {
   deletionPolicy: field("", choice("retain", "delete"), "retain", "", inPlace),
-  replacePolicy: field("", choice("refuse", "recreate"), "refuse", "", inPlace),
+  replacePolicy: field("", choice("refuse", "migrate", "recreate"), "refuse", "", inPlace),
   adoptionPolicy: field("", choice("never", "adopt"), "never", "", inPlace),
 };
 
@@ -21,6 +21,9 @@ export interface Stake {
   readonly loss: string | undefined;
   /** Consequences of the change in place. */
   readonly costs: readonly Cost[];
+  /** What `replacePolicy: migrate` does instead of making it anew.
+   * @default - nothing to tell */
+  readonly move?: string;
 }
 
 /**
@@ -32,6 +35,7 @@ export function refusalOfChange(what: string, change: Change, policy: Policy, st
   if (policy.replacePolicy === "recreate") return undefined;
   const fixed = change.fields.filter((field) => !field.inPlace);
   const first = fixed[0];
+  if (first !== undefined && policy.replacePolicy === "migrate" && canMigrate(change)) return undefined;
   if (first !== undefined) {
     const loss = stake === "unknown" ? "what it holds, which is unknown because no server answers" : stake.loss;
     if (loss === undefined) return undefined;
@@ -65,6 +69,6 @@ function refused(message: string, path: string): BusError {
   return new BusError("ERR_STREAM_IMMUTABLE", message, {
     path,
     remedy:
-      'take the change back, declare a new object under another name and move the data, or set replacePolicy: "recreate" to accept the loss',
+      'take the change back, set replacePolicy: "migrate" to keep everything by a verified copy where that is possible, or "recreate" to accept the loss',
   });
 }

@@ -20,6 +20,10 @@ export interface StreamInfo {
   readonly messages: number;
   /** Bytes it holds. */
   readonly bytes: number;
+  /** Sequence of its first message. */
+  readonly firstSeq: number;
+  /** Last sequence it gave. */
+  readonly lastSeq: number;
   /** Time of its oldest message, ISO 8601; empty without messages. */
   readonly firstTime: string;
   /** Time it was made, ISO 8601. */
@@ -84,6 +88,10 @@ export interface StreamPort {
   updateStream(request: WriteRequest): Promise<StreamInfo>;
   /** Deletes a stream with all it holds; answers whether there was one. */
   deleteStream(name: string): Promise<boolean>;
+  /** Copies a stream with all it holds, its consumers and their positions into a new one of this configuration; a failure may leave a part of it behind. */
+  copyStream(from: string, config: WireConfig): Promise<void>;
+  /** Map keyed by subject: messages it has in the stream. */
+  countSubjects(name: string): Promise<Readonly<Record<string, number>>>;
   /** All streams. */
   listStreams(): Promise<StreamList>;
   /** The consumer; `undefined` when there is none, or no such stream. `timeoutMs` replaces the connection's own. */
@@ -94,6 +102,8 @@ export interface StreamPort {
   /** Gives a consumer this whole configuration.
    * @throws ERR_STREAM_CONFLICT when there is none, ERR_STREAM_MISSING when the stream does not exist */
   updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo>;
+  /** Pauses a consumer until an instant, ISO 8601; lets it go on for "". One that is not there is no failure. */
+  pauseConsumer(stream: string, name: string, until: string): Promise<void>;
   /** Deletes a consumer; answers whether there was one. */
   deleteConsumer(stream: string, name: string): Promise<boolean>;
   /** All consumers of a stream. */

@@ -3,9 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BusError, type ErrorCode, isBusError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import type { Asset, Observed, Write } from "./asset.ts";
-import { diffSpecs, renderChange } from "./diff.ts";
+import { canMigrate, diffSpecs, renderChange } from "./diff.ts";
+import { laggards } from "./peers.ts";
 import { assertOwned, type Policy, refusalOfChange } from "./policy.ts";
-import type { Peers, StreamPort } from "./port.ts";
+import type { StreamPort } from "./port.ts";
 
 /** What is wanted of one object. */
 export interface Goal<S> {
@@ -29,12 +30,15 @@ export interface Goal<S> {
 export interface Known<S> {
   /** The object as it was seen a moment ago; `undefined` when there was none. */
   readonly seen: Observed<S> | undefined;
+  /** Whether it is certain that no migration of it was begun.
+   * @default false */
+  readonly isAlone?: boolean;
 }
 
 /** One step towards a goal. */
 export interface Step<S> {
   /** What to do. */
-  readonly kind: "none" | "create" | "update" | "recreate";
+  readonly kind: "none" | "create" | "update" | "recreate" | "migrate";
   /** Value to write.
    * @default - nothing is written */
   readonly write?: Write<S>;
@@ -74,14 +78,14 @@ export async function reconcile<S extends object>(
 ): Promise<Observed<S>> {
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
   const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
-  let seen = known === undefined ? await look() : known.seen;
+  let seen = await firstLook(asset, port, { goal, known, patience, look });
   let last = "";
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const step = nextStep(asset, seen, goal);
     if (step.kind === "none" || step.write === undefined) return mustExist(seen, asset.what(goal.spec));
     if (step.kind === "update" && step.words === last) throw unheeded(asset.what(goal.spec), step.words);
     progress(`${asset.what(goal.spec)}: ${step.words}`);
-    const done = await attempt(asset, port, step, patience);
+    const done = await attempt(asset, port, { step, seen }, patience);
     last = done === undefined ? "" : step.words;
     seen = done ?? (await look());
     if (seen !== undefined && isWaitedFor(step, goal)) seen = await waitCurrent(asset, seen, { look, goal, patience });
@@ -128,6 +132,9 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
   if (change.kind === "none" && marked) return { kind: "none", words: "", copies: false };
   const refusal = refusalOfChange(asset.what(want), change, goal.policy, seen.stake(want));
   if (refusal !== undefined) throw refusal;
+  if (change.kind === "replace" && goal.policy.replacePolicy === "migrate" && canMigrate(change)) {
+    return { kind: "migrate", write: { spec: want, owner }, words: change.fields.map(renderChange).join(", "), copies: true };
+  }
   if (change.kind === "replace") {
     return { kind: "recreate", write: { spec: asset.approach(undefined, want), owner }, words: "making it anew", copies: true };
   }
@@ -136,10 +143,28 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
   const words = change.fields.length === 0 ? "taking it over" : change.fields.map(renderChange).join(", ");
   return {
     kind: "update",
-    write: { spec, owner, unknown: seen.unknown },
+    write: { spec, owner, unknown: seen.unknown, ...(seen.kept === undefined ? {} : { kept: seen.kept }) },
     words,
     copies: keys.includes("replicas") || keys.includes("placement"),
   };
+}
+
+interface FirstLook<S> {
+  readonly goal: Goal<S>;
+  readonly known: Known<S> | undefined;
+  readonly patience: Patience;
+  readonly look: () => Promise<Observed<S> | undefined>;
+}
+
+/** The object after what an interrupted run left undone was brought to its end. */
+async function firstLook<S>(
+  asset: Asset<S>,
+  port: StreamPort,
+  { goal, known, patience, look }: FirstLook<S>,
+): Promise<Observed<S> | undefined> {
+  const seen = known === undefined ? await look() : known.seen;
+  if (known?.isAlone === true) return seen;
+  return (await patience.insist(() => asset.resume(port, goal, seen))) ? await look() : seen;
 }
 
 function isWaitedFor<S>(step: Step<S>, goal: Goal<S>): boolean {
@@ -147,9 +172,15 @@ function isWaitedFor<S>(step: Step<S>, goal: Goal<S>): boolean {
 }
 
 /** One write. `undefined` when its outcome is unknown or somebody was faster: look again. */
-async function attempt<S>(asset: Asset<S>, port: StreamPort, step: Step<S>, patience: Patience): Promise<Observed<S> | undefined> {
+async function attempt<S>(
+  asset: Asset<S>,
+  port: StreamPort,
+  { step, seen }: { readonly step: Step<S>; readonly seen: Observed<S> | undefined },
+  patience: Patience,
+): Promise<Observed<S> | undefined> {
   if (step.write === undefined || step.kind === "none") return undefined;
   try {
+    if (step.kind === "migrate") return seen && (await asset.migrate(port, step.write, seen));
     return await asset[step.kind](port, step.write);
   } catch (error) {
     await patience.pauseOr(error);
@@ -172,15 +203,6 @@ async function waitCurrent<S>(asset: Asset<S>, first: Observed<S>, { look, goal,
     await delay(waitMs);
     seen = mustExist(await look(POLL.answerMs), asset.what(goal.spec));
   }
-}
-
-/** Who is missing from `copies` current servers, in words; `undefined` when nobody. */
-export function laggards(peers: Peers, copies: number): string | undefined {
-  if (!peers.clustered) return undefined;
-  if (peers.leader === undefined) return "it has no leader";
-  const behind = peers.replicas.filter((replica) => !replica.current).map((replica) => replica.name);
-  if (behind.length > 0) return `not current: ${behind.join(", ")}`;
-  return peers.replicas.length + 1 < copies ? `${peers.replicas.length + 1} of ${copies} servers hold it` : undefined;
 }
 
 /** The time one operation has, and what it tries again within it. */

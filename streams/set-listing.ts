@@ -1,6 +1,8 @@
 /** What is there of a set: one paged list for many objects, one question each for a few. */
 import { type BusError, isBusError } from "../core/errors.ts";
 import { type Observed, observedConsumer, observedStream } from "./asset.ts";
+import { placeName } from "./consumer-move.ts";
+import { copyName } from "./migration-mark.ts";
 import type { StreamPort } from "./port.ts";
 import { observeAsset } from "./reconcile.ts";
 import { type Member, type SetKind, STREAM_SET } from "./set.ts";
@@ -12,6 +14,8 @@ export interface Listing<S> {
   readonly seen: ReadonlyMap<string, Observed<S>>;
   /** Why nothing is known of an object, by key: its servers do not answer, which never means that it is absent. */
   readonly unknown: ReadonlyMap<string, BusError>;
+  /** Whether it is certain that no migration of the object was begun. */
+  isAlone(key: string): boolean;
 }
 
 /**
@@ -24,7 +28,7 @@ export async function listMembers<S extends object>(
   members: readonly Member<S>[],
   confirm = false,
 ): Promise<Listing<S>> {
-  const found = { seen: new Map<string, Observed<S>>(), unknown: new Map<string, BusError>() };
+  const found = { seen: new Map<string, Observed<S>>(), unknown: new Map<string, BusError>(), isAlone: (_key: string) => false };
   const ask = (some: readonly Member<S>[]) => sideBySide(some, (member) => askFor(kind, port, { member, into: found }));
   if (members.length <= IN_FLIGHT) {
     await ask(members);
@@ -34,7 +38,11 @@ export async function listMembers<S extends object>(
   for (const [key, seen] of list.seen) found.seen.set(key, seen);
   const unsure = members.filter(({ key }) => !found.seen.has(key) && (confirm || list.unsure.has(key)));
   await ask(unsure);
-  return found;
+  return {
+    ...found,
+    isAlone: (key) =>
+      !list.unsure.has(key) && ![copyName(key), placeName(key)].some((name) => list.seen.has(name) || list.unsure.has(name)),
+  };
 }
 
 interface Question<S> {

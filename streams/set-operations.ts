@@ -132,7 +132,7 @@ async function lookAt<S extends object>(
   news: Properties,
 ): Promise<Listing<S> | undefined> {
   const members = changes.flatMap(({ was }) => was ?? []);
-  if (members.length === 0) return { seen: new Map(), unknown: new Map() };
+  if (members.length === 0) return { seen: new Map(), unknown: new Map(), isAlone: () => false };
   if (isUnknown(news["connection"])) return undefined;
   try {
     return await listMembers(

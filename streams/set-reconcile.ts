@@ -3,8 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type BusError, type ErrorCode, isBusError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import type { Observed } from "./asset.ts";
+import { laggards } from "./peers.ts";
 import type { StreamPort } from "./port.ts";
-import { DEADLINE_MS, laggards, nextStep, reconcile, removeAsset, replicasBehind } from "./reconcile.ts";
+import { DEADLINE_MS, nextStep, reconcile, removeAsset, replicasBehind } from "./reconcile.ts";
 import type { Member, SetKind } from "./set.ts";
 import { type Listing, listMembers } from "./set-listing.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -78,7 +79,7 @@ class SetRun<S extends object> implements SetResult<S> {
     const unknown = this.#listing.unknown.get(key);
     if (unknown !== undefined) this.failed.set(key, unknown);
     const seen = this.#listing.seen.get(key);
-    if (seen === undefined || unknown !== undefined) return unknown !== undefined;
+    if (seen === undefined || seen.isMigrating === true || unknown !== undefined) return unknown !== undefined;
     try {
       if (nextStep(this.#kind.asset, seen, this.#goalOf(member)).kind !== "none") return false;
       this.done.set(key, seen);
@@ -90,7 +91,8 @@ class SetRun<S extends object> implements SetResult<S> {
 
   async #write(member: Member<S>): Promise<void> {
     const seen = this.#listing.seen.get(member.key);
-    this.done.set(member.key, await reconcile(this.#kind.asset, this.#port, this.#goalOf(member), { seen }));
+    const isAlone = this.#listing.isAlone(member.key);
+    this.done.set(member.key, await reconcile(this.#kind.asset, this.#port, this.#goalOf(member), { seen, isAlone }));
   }
 
   #goalOf({ key, spec, policy }: Member<S>) {

@@ -19,6 +19,7 @@ export interface ReadConfig<S> {
 /** Metadata key of the ownership marker. */
 export const OWNER_KEY = "natsbus.owner";
 
+const OWN_KEYS = "natsbus.";
 const SERVER_KEYS = "_nats.";
 /** Spelled in two ways, or derived, by the server; the tables hold one form. */
 const KNOWN_BESIDE = ["name", "durable_name", "filter_subject"];
@@ -59,12 +60,17 @@ export function readConfig<T extends FieldTable>(
     field.wire === "" ? extra[key] : field.kind.fromWire(source[field.wire]),
   ]);
   const all = (source["metadata"] ?? {}) as Readonly<Record<string, string>>;
-  const metadata = Object.fromEntries(Object.entries(all).filter(([key]) => key !== OWNER_KEY && !key.startsWith(SERVER_KEYS)));
+  const metadata = Object.fromEntries(Object.entries(all).filter(([key]) => !isInternal(key)));
   const owner = all[OWNER_KEY];
   const known = new Set([...Object.values(fields).map((field) => field.wire), ...KNOWN_BESIDE]);
   const unknown = Object.fromEntries(Object.entries(config).filter(([key]) => !known.has(key)));
   const spec = { ...Object.fromEntries(values), metadata } as SpecOf<T>;
   return { spec, unknown, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** A record without some of its keys. */
+export function withoutKeys(record: WireConfig, keys: readonly string[]): WireConfig {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
 }
 
 /** Whether a server made this consumer for itself: since 2.14 it does for mirrors and sources of interest and workqueue streams, durably, and takes it away with them. */
@@ -79,6 +85,11 @@ export function requiredLevel<T extends FieldTable>(fields: T, spec: SpecOf<T>):
     const used = canonical((spec as Record<string, unknown>)[key]) !== canonical(field.kind.absent);
     return used ? Math.max(level, field.level ?? 0) : level;
   }, 0);
+}
+
+/** Keys of the server and of natsbus itself are no part of what a person writes. */
+function isInternal(key: string): boolean {
+  return key.startsWith(OWN_KEYS) || key.startsWith(SERVER_KEYS);
 }
 
 function mergeSpellings(config: WireConfig): WireConfig {

@@ -65,6 +65,25 @@ export class FakeStreamPort implements StreamPort {
     return this.#write(`delete ${stream}`, () => this.streams.delete(stream));
   }
 
+  copyStream(from: string, config: WireConfig): Promise<void> {
+    return this.#write(`copy ${from} ${name(config)}`, () => {
+      const { messages, consumers } = this.#at(from);
+      if (this.streams.has(name(config))) throw refused(`stream ${name(config)}`, 400, 10130);
+      this.streams.set(name(config), { config: echoOf(config), messages, consumers: new Map(consumers) });
+    });
+  }
+
+  async countSubjects(stream: string): Promise<Record<string, number>> {
+    return { [`${stream}.new`]: this.#at(stream).messages };
+  }
+
+  pauseConsumer(stream: string, consumer: string, until: string): Promise<void> {
+    return this.#write(`pause ${stream}/${consumer}`, () => {
+      const found = this.streams.get(stream)?.consumers.get(consumer);
+      if (found !== undefined) found.config = { ...found.config, pause_until: until === "" ? undefined : until };
+    });
+  }
+
   async listStreams() {
     return { streams: [...this.streams.values()].map((stream) => this.#info(stream)), unknown: [] };
   }
@@ -142,6 +161,8 @@ export class FakeStreamPort implements StreamPort {
       config: stream.config,
       messages: stream.messages,
       bytes: stream.messages * 100,
+      firstSeq: 1,
+      lastSeq: stream.messages,
       firstTime: stream.messages === 0 ? "" : "2026-01-01T00:00:00Z",
       created: "2025-12-31T00:00:00Z",
       consumers: stream.consumers.size,

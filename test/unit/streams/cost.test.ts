@@ -6,6 +6,8 @@ const info = {
   config: {},
   messages: 12_345,
   bytes: 2_097_152,
+  firstSeq: 1,
+  lastSeq: 12_345,
   firstTime: "2026-05-01T00:00:00Z",
   created: "2026-04-01T00:00:00Z",
   consumers: 0,
