@@ -9,19 +9,19 @@ import { catalog } from "./streams/catalog.ts";
 const stack = { stack: pulumi.getStack(), project: pulumi.getProject() };
 
 /** A mistake of the user is told in words, without a stack trace. */
-function readBus() {
+async function inWords<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return resolveBus(pulumi.runtime.allConfig(), stack, { streams: catalog, accounts: ACCOUNTS });
+    return await work();
   } catch (error) {
     if (!isBusError(error)) throw error;
     throw new pulumi.RunError(`${error.message}${error.remedy === undefined ? "" : `\n  ${error.remedy}`} [${error.code}]`);
   }
 }
 
-const resolved = readBus();
+const resolved = await inWords(() => resolveBus(pulumi.runtime.allConfig(), stack, { streams: catalog, accounts: ACCOUNTS }));
 for (const warning of resolved.warnings) void pulumi.log.warn(warning);
 
-const bus = await MessageBus.create("bus", { bus: resolved });
+const bus = await inWords(() => MessageBus.create("bus", { bus: resolved }));
 
 export const servers = bus.servers;
 export const monitorUrls = bus.monitorUrls;

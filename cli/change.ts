@@ -12,6 +12,7 @@ import { deploy, questionOf } from "./deploy.ts";
 import type { DeployRequest } from "./deploy-request.ts";
 import { EXIT } from "./exit-codes.ts";
 import { interruptText, listenForInterrupts } from "./interrupts.ts";
+import { assertApplicable, programEnvironment } from "./kubernetes-apply.ts";
 import type { Phase } from "./phases.ts";
 import { assertCanAsk } from "./prompt.ts";
 import { findOnPath, type PulumiPlace, pulumiArguments, runPulumi } from "./pulumi-cli.ts";
@@ -64,6 +65,7 @@ async function changeEmbedded(request: DeployRequest, options: PlaceOptions, ter
     open(request, { ...options, absent: whenAbsent(request) }, terminal),
     import("./embedded.ts"),
   ]);
+  assertApplicable(request, applicationOf(stack), true);
   using interrupts = listenForInterrupts((count) => terminal.err(interruptText(count)));
   const directory = stackFiles(stack.address).locks;
   const lock = request.previewOnly ? undefined : await acquireLock({ directory, stack: request.stack, onNotice: notice(terminal) });
@@ -75,7 +77,14 @@ async function changeEmbedded(request: DeployRequest, options: PlaceOptions, ter
       terminal,
       shownConfig: maskConfig(stack.config),
       cancellation,
-      execute: (execution) => runEmbedded(stack, { ...execution, request, cancellation, onNotice: notice(terminal) }),
+      execute: (execution) =>
+        runEmbedded(stack, {
+          ...execution,
+          request,
+          cancellation,
+          environment: programEnvironment(request),
+          onNotice: notice(terminal),
+        }),
     });
     if (outcome.exitCode === EXIT.ok && outcome.applied && kindShowsBus(request))
       showBus(stack, request, { terminal, phases: outcome.clock.phases() });
@@ -84,6 +93,10 @@ async function changeEmbedded(request: DeployRequest, options: PlaceOptions, ter
   } finally {
     lock?.release();
   }
+}
+
+function applicationOf({ project, config, address }: OpenStack): Parameters<typeof assertApplicable>[1] {
+  return { project: project.name, config: config.config, snapshot: () => loadState(address, HIDDEN_SECRETS) };
 }
 
 function kindShowsBus(request: DeployRequest): boolean {
@@ -128,8 +141,12 @@ async function changeWithPulumi(request: DeployRequest, options: PlaceOptions, t
   const isFolder = backendUrl.startsWith("file://");
   // The CLI would ask whether to make a stack that does not exist yet; ours is made with its state folder and passphrase.
   const stack = isFolder ? await open(request, { ...options, absent: request.kind === "up" ? "create" : "refuse" }, terminal) : undefined;
+  if (stack !== undefined) assertApplicable(request, applicationOf(stack), false);
   if (stack !== undefined && !request.previewOnly) await settleCrash(stack, terminal);
-  const exitCode = await runPulumi(pulumiArguments(request), pulumiPlace(project, backendUrl));
+  const exitCode = await runPulumi(pulumiArguments(request), {
+    ...pulumiPlace(project, backendUrl),
+    environment: programEnvironment(request),
+  });
   if (exitCode === EXIT.ok && stack !== undefined && !request.previewOnly && kindShowsBus(request))
     showBus(stack, request, { terminal, phases: [] });
   return exitCode;

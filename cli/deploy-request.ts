@@ -20,6 +20,9 @@ export interface DeployRequest {
   readonly expectNoChanges: boolean;
   /** Forget creates that a crashed run left unfinished (`refresh`). */
   readonly clearPendingCreates: boolean;
+  /** Leave the servers to others and reconcile what lives inside them (`up`).
+   * @default false */
+  readonly contentsOnly?: boolean;
   /** Text for the history.
    * @default - none */
   readonly message?: string;

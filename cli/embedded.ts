@@ -1,3 +1,4 @@
+import { tolerateAbsentPlugins } from "../engine/absent-plugin.ts";
 import type { EventSink } from "../engine/events.ts";
 import { launchProgram } from "../engine/launch.ts";
 import type { ProviderHost, RunRecorder, Snapshot } from "../engine/model.ts";
@@ -27,6 +28,12 @@ export interface EmbeddedRun {
   readonly onEvent: EventSink;
   readonly clock: PhaseClock;
   readonly cancellation: Cancellation;
+  /** What the program is told of itself, as environment variables.
+   * @default {} */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Leave what the program does not ask for as it is.
+   * @default false */
+  readonly keepUnregistered?: boolean;
   /** Hears what is no event: a crashed run that was folded in, a history that could not be written. */
   readonly onNotice: (text: string) => void;
 }
@@ -38,7 +45,7 @@ export interface EmbeddedRun {
 export async function runEmbedded(stack: EngineStack, run: EmbeddedRun): Promise<RunResult> {
   const { project, address, secrets, config } = stack;
   const { request, clock } = run;
-  const settings = programSettingsOf(stack, process.env["NODE_COMPILE_CACHE"]);
+  const settings = { ...programSettingsOf(stack, process.env["NODE_COMPILE_CACHE"]), environment: run.environment ?? {} };
   const opened = run.preview
     ? previewRecorder(loadState(address, secrets))
     : openRecorder({ address, secrets, config: config.recorded, isResumable, onNotice: run.onNotice });
@@ -51,19 +58,30 @@ export async function runEmbedded(stack: EngineStack, run: EmbeddedRun): Promise
     config: config.config,
     secretKeys: config.secretKeys,
     recorder,
-    createProviders: (engineAddress, output) => timedHost(createProviderHost(settings, engineAddress, output), clock),
+    createProviders: (engineAddress, output) => {
+      const host = timedHost(createProviderHost(settings, engineAddress, output), clock);
+      if (!run.preview) return host;
+      return tolerateAbsentPlugins(host, (packageName, text) => run.onNotice(absentText(packageName, text)));
+    },
     launchProgram: (args) => launchProgram(settings, args),
     readStackOutputs: async (name) => readStackOutputs(stack, name),
     onEvent: run.onEvent,
     cancellation: run.cancellation,
     refresh: request.refresh,
     expectNoChanges: request.expectNoChanges,
+    keepUnregistered: run.keepUnregistered === true,
     continueOnError: request.continueOnError,
     clearPendingCreates: request.clearPendingCreates,
     ...(request.parallel === undefined ? {} : { parallel: request.parallel }),
     ...(request.message === undefined ? {} : { message: request.message }),
   };
   return runDeployment(options);
+}
+
+/** A preview goes on; the user must know what it could not ask. */
+function absentText(packageName: string, text: string): string {
+  const limits = `its resources are compared with the state by what the program asks for; defaults, refusals and replacements of the ${packageName} provider are not known`;
+  return `${text}. In this preview ${limits}`;
 }
 
 /** A preview writes nothing. */

@@ -14,6 +14,9 @@ export interface PulumiPlace {
   /** File that holds the passphrase when the environment does not.
    * @default - the environment has it */
   readonly passphraseFile?: string;
+  /** Further variables for the program.
+   * @default {} */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The first executable file of that name on PATH. */
@@ -73,6 +76,7 @@ export function pulumiEnvironment(place: PulumiPlace, env: NodeJS.ProcessEnv = p
   const hasPassphrase = env["PULUMI_CONFIG_PASSPHRASE"] !== undefined || env["PULUMI_CONFIG_PASSPHRASE_FILE"] !== undefined;
   return {
     ...env,
+    ...place.environment,
     PATH: [dirname(process.execPath), env["PATH"] ?? ""].join(delimiter),
     PULUMI_BACKEND_URL: place.backendUrl,
     PULUMI_SKIP_UPDATE_CHECK: env["PULUMI_SKIP_UPDATE_CHECK"] ?? "true",

@@ -23,6 +23,10 @@ export const LOOK_ARGS = {
   refresh: { type: "boolean", alias: "r", description: "read the real state of every resource first" },
   expectNoChanges: { type: "boolean", description: "fail with exit code 7 when something changes" },
   parallel: { type: "string", alias: "p", valueHint: "N", description: "steps side by side (default: 4 for each core)" },
+  contentsOnly: {
+    type: "boolean",
+    description: "only what lives inside the bus; somebody else applies the rendered files (up, kubernetes)",
+  },
   message: { type: "string", alias: "m", valueHint: "TEXT", description: "text for the history" },
 } as const satisfies ArgsDef;
 
@@ -57,6 +61,7 @@ export function resolveRequest(kind: DeployRequest["kind"], stack: string, optio
     continueOnError: options.continueOnError === true,
     clearPendingCreates: options.clearPendingCreates === true,
     color: options.color ?? "auto",
+    ...(options.contentsOnly === true ? { contentsOnly: true } : {}),
     ...(parallel === undefined ? {} : { parallel }),
     ...(message === undefined ? {} : { message }),
   };

@@ -14,7 +14,10 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
   destroy: { summary: "delete everything the stack made", load: () => import("./commands/destroy.ts") },
   status: { summary: "show servers, meta leader, streams and what is wrong", load: () => import("./commands/status.ts") },
   diff: { summary: "compare what is declared with what a cluster holds, without state", load: () => import("./commands/diff.ts") },
-  render: { summary: "write rules, dashboards and alert routes for the declared bus", load: () => import("./commands/render.ts") },
+  render: {
+    summary: "write the declared bus as files: Kubernetes objects, or rules and dashboards",
+    load: () => import("./commands/render.ts"),
+  },
   discover: { summary: "write what a cluster holds as code for the catalogue", load: () => import("./commands/discover.ts") },
   creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
   publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },

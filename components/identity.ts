@@ -4,6 +4,7 @@ import { ADMIN_USER } from "../accounts/catalog.ts";
 import { Account, AccountKeys, CredentialsFiles, Operator, Users } from "../accounts/resource.ts";
 import type { AccountSpec, UserSpec } from "../accounts/spec.ts";
 import type { ConnectionSpec } from "../core/connection.ts";
+import type { ForwardSpec } from "../core/forward.ts";
 import type { ResolvedBus } from "./resolve.ts";
 import type { ServerIdentity } from "./server-plan.ts";
 
@@ -15,6 +16,8 @@ export interface Identity {
   readonly admin: pulumi.Output<string> | undefined;
   /** Map keyed by user name: path of its credentials file; empty without accounts. */
   readonly files: pulumi.Output<Readonly<Record<string, string>>>;
+  /** Map keyed by user name: credentials; empty without accounts. Secrets. */
+  readonly credentials: pulumi.Output<Readonly<Record<string, string>>>;
   /** Makes the accounts on the servers; streams depend on what it answers. */
   readonly push: (cluster: ReachableCluster) => pulumi.Resource[];
 }
@@ -25,6 +28,8 @@ export interface ReachableCluster {
   readonly servers: pulumi.Input<readonly string[]>;
   /** Authorities to trust; none for plain connections. */
   readonly ca: pulumi.Output<string> | undefined;
+  /** Way to them when they cannot be dialled as they are named. */
+  readonly forward?: ForwardSpec | undefined;
   /** Names of all servers. */
   readonly nodes: readonly string[];
   /** Options of everything inside the cluster. */
@@ -47,8 +52,15 @@ export function connectionTo(
   creds: pulumi.Output<string> | undefined,
   jetstream: { readonly domain?: string } = {},
 ): pulumi.Input<ConnectionSpec> {
-  const { servers, ca } = cluster;
-  const connection = { servers, ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }), ...jetstream };
+  const { servers, ca, forward } = cluster;
+  const connection = {
+    servers,
+    ...(forward === undefined ? {} : { forward }),
+    // Nothing for the system's own authorities.
+    ...(ca === undefined ? {} : { ca: ca.apply((bundle) => bundle || undefined) }),
+    ...(creds === undefined ? {} : { creds }),
+    ...jetstream,
+  };
   return pulumi.output(connection) as pulumi.Output<ConnectionSpec>;
 }
 
@@ -59,7 +71,13 @@ export function createIdentity(bus: ResolvedBus, context: IdentityContext): Iden
 
 function createOpenIdentity({ name, options, bundle }: IdentityContext, directory: string): Identity {
   const files = new CredentialsFiles(`${name}-files`, { directory, credentials: {}, ca: bundle }, options);
-  return { target: { kind: "none" }, admin: undefined, files: files.files, push: () => [] };
+  return {
+    target: { kind: "none" },
+    admin: undefined,
+    files: files.files,
+    credentials: pulumi.output<Record<string, string>>({}),
+    push: () => [],
+  };
 }
 
 function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options, bundle }: IdentityContext): Identity {
@@ -91,6 +109,7 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
     } as unknown as pulumi.Input<ServerIdentity>,
     admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
     files: files.files,
+    credentials,
     push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys, userKeys })),
   };
 }

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectionTo, createIdentity, type Identity } from "./identity.ts";
 import { createJetStream } from "./jetstream.ts";
+import { declaredPart } from "./part.ts";
 import type { ResolvedBus } from "./resolve.ts";
 import type { Target, TargetOutputs } from "./target.ts";
 import { loadTarget } from "./targets.ts";
@@ -45,12 +46,15 @@ export class MessageBus extends pulumi.ComponentResource {
         authority: authority.bundle,
         certificates: certificates.certificates,
         keys: certificates.keys,
+        credentials: identity.credentials,
       },
       parent,
     );
-    createInside(name, { bus, target, cluster, identity, ca: authority.bundle }, parent);
+    const ca = cluster.authority ?? authority.bundle;
+    // Without servers nothing can be made inside them.
+    if (declaredPart() !== "keys") createInside(name, { bus, target, cluster, identity, ca }, parent);
     const { servers, monitorUrls, serverVersion } = cluster;
-    const outputs = { servers, monitorUrls, serverVersion, credentials: identity.files, ca: authority.bundle };
+    const outputs = { servers, monitorUrls, serverVersion, credentials: identity.files, ca };
     Object.assign(this, outputs);
     this.registerOutputs(outputs);
   }
@@ -59,7 +63,10 @@ export class MessageBus extends pulumi.ComponentResource {
    * Makes a bus on the target its configuration names; only that target's code is loaded.
    */
   static async create(name: string, args: MessageBusArgs, options: pulumi.ComponentResourceOptions = {}): Promise<MessageBus> {
-    return new MessageBus(name, args, await loadTarget(args.bus.spec.target), options);
+    const { spec } = args.bus;
+    const target = await loadTarget(spec.target);
+    await target.check?.(spec);
+    return new MessageBus(name, args, target, options);
   }
 }
 
@@ -87,7 +94,10 @@ function createInside(name: string, { bus, target, cluster, identity, ca }: Insi
   const { spec, streams } = bus;
   // What lives inside the servers goes with them, so destroying a bus does not delete it piece by piece.
   const inside = { ...parent, dependsOn: [cluster.ready], deletedWith: cluster.ready };
-  const reachable = { servers: cluster.servers, ca: spec.tls.clients ? ca : undefined, nodes: Object.keys(target.hosts(spec)), inside };
+  const { servers, forward } = cluster;
+  // Servers that an autoscaler may add are not waited for.
+  const nodes = Object.keys(target.hosts(spec)).slice(0, spec.cluster.servers);
+  const reachable = { servers, forward, ca: spec.tls.clients ? ca : undefined, nodes, inside };
   const accounts = identity.push(reachable);
   const { domain } = spec.jetstream;
   const connection = connectionTo(reachable, identity.admin, domain === undefined ? {} : { domain });

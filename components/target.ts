@@ -1,6 +1,7 @@
 /** What every target gets and gives. A target makes servers; accounts, users and streams come after it and do not know where they run. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../core/bus-spec.ts";
+import type { ForwardSpec } from "../core/forward.ts";
 import type { ServerIdentity } from "./server-plan.ts";
 
 /** What a target is given. */
@@ -15,6 +16,8 @@ export interface TargetArgs {
   readonly certificates: pulumi.Input<Readonly<Record<string, string>>>;
   /** Map keyed by server name: private key, PEM. A secret. */
   readonly keys: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Map keyed by user name: credentials, for what is set up beside the servers. Secrets. */
+  readonly credentials: pulumi.Input<Readonly<Record<string, string>>>;
 }
 
 /** What a target gives. */
@@ -27,12 +30,22 @@ export interface TargetOutputs {
   readonly serverVersion: pulumi.Output<string>;
   /** The resource that is done when the cluster is ready. Everything inside the cluster depends on it. */
   readonly ready: pulumi.Resource;
+  /** Way to the servers when they cannot be dialled as `servers` names them.
+   * @default - dialled */
+  readonly forward?: ForwardSpec;
+  /** Authorities that clients must trust, PEM; empty: those of the system.
+   * @default - the bus's own */
+  readonly authority?: pulumi.Output<string>;
 }
 
 /** A place where servers can run. */
 export interface Target {
   /** Map keyed by server name: host names and addresses its certificate must cover. */
   readonly hosts: (spec: BusSpec) => Readonly<Record<string, readonly string[]>>;
+  /** Looks at the place before anything is made.
+   * @default - nothing is looked at
+   * @throws the code of a problem, or ERR_CONFIG with several */
+  readonly check?: (spec: BusSpec) => Promise<void>;
   /** Makes the servers; `name` is the parent's name. */
   readonly create: (name: string, args: TargetArgs, options?: pulumi.CustomResourceOptions) => TargetOutputs;
 }

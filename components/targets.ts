@@ -5,6 +5,7 @@ import type { Target } from "./target.ts";
 
 const TARGETS: Partial<Readonly<Record<TargetKind, () => Promise<Target>>>> = {
   process: async () => (await import("./process/target.ts")).processTarget,
+  kubernetes: async () => (await import("./kubernetes/target.ts")).loadKubernetesTarget(),
 };
 
 /** Targets that can be provisioned. */

@@ -4,6 +4,8 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { BusError } from "../core/errors.ts";
 import type { KubernetesAccess } from "../core/forward.ts";
 
+const MADE_UP_SERVER = "http://localhost:8080";
+
 /** The client library, loaded on first use. */
 export const kubernetesClient = () => import("@kubernetes/client-node");
 
@@ -21,6 +23,8 @@ export async function loadKubeconfig({ kubeconfig, context }: KubernetesAccess):
   } catch (error) {
     throw unusable(isText(kubeconfig ?? "") ? "the given text is no kubeconfig" : `the kubeconfig cannot be read: ${firstLine(error)}`);
   }
+  // What the library makes up when it finds nothing.
+  if (kubeconfig === undefined && loaded.getCurrentCluster()?.server === MADE_UP_SERVER) throw unusable("no kubeconfig was found");
   if (context !== undefined) chooseContext(loaded, context);
   if (loaded.getCurrentCluster() === null) throw unusable("the kubeconfig names no cluster");
   return loaded;

@@ -1,4 +1,5 @@
 /** The whole bus as plain values: what a stack file says, with every default filled in and every unit resolved. */
+import type { KubernetesSpec } from "./kubernetes-spec.ts";
 import type { AuthSpec, TlsSpec } from "./security-spec.ts";
 import type { VerifySpec } from "./verify-spec.ts";
 
@@ -17,6 +18,8 @@ export interface BusSpec {
   readonly cluster: ClusterSpec;
   /** Settings of the `process` target. */
   readonly process: ProcessSpec;
+  /** Settings of the `kubernetes` target. */
+  readonly kubernetes: KubernetesSpec;
   /** What each server logs. */
   readonly logging: {
     readonly level: "info" | "debug" | "trace" /** Size at which a log file is rotated. */;

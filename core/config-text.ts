@@ -2,7 +2,16 @@
 import { BusError } from "./errors.ts";
 
 /** A value of a server configuration; `undefined` and `null` leave the key out. */
-export type ConfigValue = string | number | boolean | null | undefined | readonly ConfigValue[] | ConfigBlock;
+export type ConfigValue = string | number | boolean | null | undefined | ConfigVariable | readonly ConfigValue[] | ConfigBlock;
+
+/** A value that the server takes from its environment when it starts, so that it differs between servers or stays out of the file. */
+export class ConfigVariable {
+  /** Name of the environment variable. */
+  readonly variable: string;
+  constructor(variable: string) {
+    this.variable = variable;
+  }
+}
 
 /** A block of a server configuration, in the order it is written. */
 export interface ConfigBlock {
@@ -39,7 +48,7 @@ function mergeBlocks(under: ConfigBlock, over: ConfigBlock, isSame: (a: string, 
 
 /** Whether a value is a block. */
 export function isBlock(value: ConfigValue): value is ConfigBlock {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ConfigVariable);
 }
 
 function renderEntries(block: ConfigBlock, indent: string, path: string): string {
@@ -56,6 +65,7 @@ function renderValue(value: ConfigValue, indent: string, path: string): string {
   if (typeof value === "string") return renderString(value, path);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "number") return renderNumber(value, path);
+  if (value instanceof ConfigVariable) return `$${value.variable}`;
   if (Array.isArray(value)) return renderList(value, indent, path);
   if (!isBlock(value))
     throw new BusError("ERR_SERVER_CONFIG", `${path}: a list holds an empty value`, { path, remedy: "remove the empty value" });

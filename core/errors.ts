@@ -90,6 +90,9 @@ export const ERROR_CODES = {
   ERR_SCALE_DOWN: "servers were taken out of the configuration; leaving the cluster is an operation of its own",
   ERR_CLUSTER_IDENTITY: "the cluster name, a server name or the folder of a running cluster was changed",
   ERR_RUNTIME_FOLDER: "the runtime folder cannot be written, or holds what natsbus did not make",
+  // servers on Kubernetes
+  ERR_KUBERNETES_APPLIED: "a run without the stack's Kubernetes objects would delete them",
+  ERR_KUBERNETES_OBJECT: "something that the declared Kubernetes objects need is not there, is not what it should be, or is being deleted",
   // command line
   ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
   ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",

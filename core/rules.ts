@@ -1,6 +1,7 @@
 /** Rules between the cluster and what is to live in it, checked at preview. Pure: a bus and plain facts in, problems and advice out. */
 import type { BusSpec } from "./bus-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
+import { kubernetesAdvice, kubernetesStreamProblems } from "./kubernetes-rules.ts";
 import { subjectsOverlap } from "./names.ts";
 import { renderDuration, renderSize } from "./units.ts";
 import { compareVersions, isSupported, SUPPORTED_MINORS } from "./version.ts";
@@ -50,8 +51,12 @@ export function checkBus(spec: BusSpec, streams: readonly StreamFacts[]): RuleFi
     ...streams.flatMap((stream) => [...replicaProblems(spec, stream), ...windowProblems(stream), ...needProblems(spec, stream)]),
     ...subjectProblems(streams),
     ...storageProblems(spec, streams),
+    ...kubernetesStreamProblems(spec, streams),
   ];
-  return { problems, warnings: [...clusterAdvice(spec), ...streams.flatMap((stream) => streamAdvice(spec, stream))] };
+  return {
+    problems,
+    warnings: [...clusterAdvice(spec), ...kubernetesAdvice(spec), ...streams.flatMap((stream) => streamAdvice(spec, stream))],
+  };
 }
 
 function versionProblems(spec: BusSpec): Problem[] {

@@ -1,6 +1,7 @@
 /** From the text values of a stack file to a {@link BusSpec}: every problem at once, each with path, value and what is allowed. */
 import type { BusSpec } from "./bus-spec.ts";
 import { assertNoProblems, type Problem } from "./errors.ts";
+import { resolveKubernetes } from "./kubernetes-spec.ts";
 import { resolvePorts } from "./ports.ts";
 import { describeIssues, unknownKey } from "./setting-problems.ts";
 import { resolutionProblems } from "./stack-rules.ts";
@@ -82,6 +83,12 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
       monitorTls: process.monitorTls,
       ...(process.binary === undefined ? {} : { binary: process.binary }),
     },
+    kubernetes: resolveKubernetes(settings.kubernetes, {
+      ...context,
+      maxStorageBytes: settings.jetstream.maxStorage,
+      cpu: settings.limits.cpu,
+      memoryBytes: settings.limits.memory,
+    }),
     logging: { level: logging.level, maxFileSizeBytes: logging.maxFileSize, keepFiles: logging.keepFiles },
     jetstream: resolveJetStream(settings.jetstream),
     deletionPolicy: settings.jetstream.deletionPolicy,

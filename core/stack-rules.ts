@@ -1,6 +1,7 @@
 /** Rules between the settings of one stack file, found as soon as it is read. Rules that need the streams are in `rules.ts`. */
 import type { BusSpec } from "./bus-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
+import { kubernetesProblems } from "./kubernetes-rules.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
 import { extraProblems } from "./server-config.ts";
 import { renderDuration, renderSize } from "./units.ts";
@@ -14,6 +15,7 @@ export function resolutionProblems(spec: BusSpec): readonly Problem[] {
     ...timeProblems(spec),
     ...monitorProblems(spec),
     ...sizeProblems(spec),
+    ...kubernetesProblems(spec),
     ...extraProblems(spec.serverConfig),
   ];
 }

@@ -1,5 +1,6 @@
 /** The schema of everything under `natsbus:` in `Pulumi.<stack>.yaml`. The editor schema and the configuration reference are generated from it. */
 import { z } from "zod";
+import { kubernetesSchema } from "./kubernetes-schema.ts";
 import { count, duration, name, overrides, size } from "./setting-kinds.ts";
 import { verifySchema } from "./verify-schema.ts";
 
@@ -181,6 +182,7 @@ export const stackSchema = z.strictObject({
     .default("process"),
   cluster: cluster.meta({ description: "The cluster as a whole." }).prefault({}),
   process: process.meta({ description: "The `process` target: every server is a process on this machine." }).prefault({}),
+  kubernetes: kubernetesSchema.meta({ description: "The `kubernetes` target: the servers are pods of a StatefulSet." }).prefault({}),
   logging: logging.meta({ description: "What each server logs." }).prefault({}),
   jetstream: jetstream.meta({ description: "JetStream of each server." }).prefault({}),
   limits: limits.meta({ description: "What each server allows its clients and takes for itself." }).prefault({}),

@@ -99,10 +99,20 @@ function dynamicEnvironment(settings: ProgramSettings): Record<string, string | 
   };
 }
 
-function findPlugin(request: PluginRequest): string {
+/** Whether a plugin of any version is installed. */
+export function isPluginInstalled(packageName: string): boolean {
+  return locatePlugin({ packageName, version: "" }) !== undefined;
+}
+
+function locatePlugin(request: Pick<PluginRequest, "packageName" | "version">): string | undefined {
   const name = `pulumi-resource-${request.packageName}`;
   const onPath = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name));
-  const found = [...onPath, ...installedPlugins(request).map((folder) => join(folder, name))].find(isExecutable);
+  return [...onPath, ...installedPlugins(request).map((folder) => join(folder, name))].find(isExecutable);
+}
+
+function findPlugin(request: PluginRequest): string {
+  const name = `pulumi-resource-${request.packageName}`;
+  const found = locatePlugin(request);
   if (found !== undefined) return found;
   const wanted = `${request.packageName}${request.version === "" ? "" : ` ${request.version}`}`;
   throw new BusError(
@@ -128,7 +138,7 @@ function pluginFolder(): string {
 }
 
 /** Folders of installed versions that are new enough, newest first. */
-function installedPlugins(request: PluginRequest): string[] {
+function installedPlugins(request: Pick<PluginRequest, "packageName" | "version">): string[] {
   const prefix = `resource-${request.packageName}-v`;
   const folder = pluginFolder();
   const wanted = parseVersion(request.version);

@@ -21,6 +21,9 @@ export interface ProgramSettings {
   readonly config: Readonly<Record<string, string>>;
   /** Keys of `config` that are secret. */
   readonly secretKeys: readonly string[];
+  /** Further environment variables of the program and of dynamic resources.
+   * @default {} */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Where compiled JavaScript is kept between runs.
    * @default - not kept */
   readonly compileCache?: string;
@@ -53,6 +56,7 @@ export function resolveSdkScript(settings: ProgramSettings, name: "run" | "dynam
 /** Environment of both children: configuration, and the compile cache when there is one. */
 export function sdkEnvironment(settings: ProgramSettings): Record<string, string | undefined> {
   return childEnvironment({
+    ...settings.environment,
     PULUMI_CONFIG: JSON.stringify(settings.config),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(settings.secretKeys),
     ...(settings.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: settings.compileCache }),

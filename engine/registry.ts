@@ -5,7 +5,7 @@ import { diffInputs } from "./diff.ts";
 import type { Provider, ProviderHost, ProviderState, ResourceEntry, Target } from "./model.ts";
 import { UNKNOWN } from "./signatures.ts";
 import { containsUnknown } from "./traversal.ts";
-import { isProviderType, packageOf, parseReference, providerReference } from "./urn.ts";
+import { isProviderType, packageOf, parseReference, parseUrn, providerReference } from "./urn.ts";
 import type { PropertyMap } from "./values.ts";
 
 /** What a {@link ProviderRegistry} needs. */
@@ -102,7 +102,8 @@ export class ProviderRegistry {
 }
 
 function plugin(urn: string, inputs: PropertyMap): { readonly packageName: string; readonly version: string } {
-  const [, , type = ""] = urn.split("::");
+  // The type alone: a provider that belongs to a component carries the component's type before its own.
+  const { type } = parseUrn(urn);
   const version = inputs["version"];
   return { packageName: packageOf(type), version: typeof version === "string" ? version : "" };
 }

@@ -65,6 +65,9 @@ export interface RunOptions {
   /** Forget unfinished creates of crashed runs (`refresh`).
    * @default false */
   readonly clearPendingCreates?: boolean;
+  /** Leave what the program does not ask for as it is, instead of deleting it (`up`): for programs that declare a part.
+   * @default false */
+  readonly keepUnregistered?: boolean;
   /** URNs to replace even if unchanged; `*` stands for any part between colons, `**` for anything.
    * @default [] */
   readonly replace?: readonly string[];

@@ -28,7 +28,8 @@ export async function runProgram(deployment: Deployment): Promise<void> {
   const exit = await waitForEnd(program, deployment);
   await registrar.idle();
   judgeExit(deployment, exit);
-  if (!state.stopped.aborted && exit.code === 0 && deployment.hasShutDown()) await carryOutDeletes(deployment);
+  if (!state.stopped.aborted && exit.code === 0 && deployment.hasShutDown() && options.keepUnregistered !== true)
+    await carryOutDeletes(deployment);
   await finishStackOutputs(deployment);
 }
 

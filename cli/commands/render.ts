@@ -1,10 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { localExporters, monitoringFacts } from "../../components/monitoring.ts";
+import type { ResolvedBus } from "../../components/resolve.ts";
 import { BusError } from "../../core/errors.ts";
 import { type RenderedFile, renderMonitoringFiles } from "../../observability/writers/files.ts";
 import { loadDeclared } from "../declared.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { RenderOptions } from "../kubernetes-files.ts";
+import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
 const WHAT = "monitoring";
@@ -15,27 +18,38 @@ const CHART_LABELS = { "app.kubernetes.io/name": "nats" };
 /** `natsbus render`. */
 export const verb = defineVerb({
   name: "render",
-  summary: "write rules, dashboards and alert routes for the declared bus",
-  synopsis: "monitoring",
+  summary: "write the declared bus as files: Kubernetes objects, or rules and dashboards",
+  synopsis: "[monitoring]",
   details:
-    "Everything comes from the catalogues and the stack file; no server is asked. The rules expect one prometheus-nats-exporter a server (docs/monitoring.md says with which flags), on consecutive ports of this machine.",
+    "Without a word: the objects of a bus on Kubernetes, one a file, the same bytes each time; keys and certificates come from the stack's state, and are made there when they are missing (docs/kubernetes.md). With `monitoring`: rules, dashboards and alert routes; no server is asked. The rules expect one prometheus-nats-exporter a server (docs/monitoring.md says with which flags), on consecutive ports of this machine.",
   args: {
     ...COMMON_ARGS,
-    what: { type: "positional", required: true, description: "monitoring" },
-    out: { type: "string", valueHint: "DIR", description: "folder to write into (default: monitoring)" },
+    what: { type: "positional", required: false, description: "monitoring; nothing for the bus itself" },
+    out: { type: "string", valueHint: "DIR", description: "folder to write into (default: manifests, or monitoring)" },
+    secrets: {
+      type: "enum",
+      options: ["plain", "sealed-reference", "none"],
+      default: "plain",
+      description: "Secrets with their content, as references into a store, or left out",
+    },
     exporterPort: { type: "string", valueHint: "PORT", description: "port of the first server's exporter (default: 7777)" },
     operator: { type: "boolean", description: "write manifests for the Prometheus Operator and pods of the official chart instead" },
     namespace: { type: "string", valueHint: "NAME", description: "namespace of those manifests (default: the stack's name)" },
   },
   examples: [
+    ["render --stack prod --out manifests", "every Kubernetes object of the bus, to be applied with kubectl"],
+    ["render --stack prod --out manifests --secrets none", "without Secrets, for review"],
     ["render monitoring", "Prometheus, Alertmanager and Grafana files into monitoring/"],
     ["render monitoring --operator --stack prod --out manifests", "Prometheus Operator objects"],
   ],
   async run({ args, terminal }) {
-    if (args.what !== WHAT) {
-      throw new BusError("ERR_USAGE", `${JSON.stringify(args.what)} cannot be rendered`, { remedy: "`natsbus render monitoring` can" });
+    if (args.what !== undefined && args.what !== WHAT) {
+      throw new BusError("ERR_USAGE", `${JSON.stringify(args.what)} cannot be rendered`, {
+        remedy: "`natsbus render` and `natsbus render monitoring` can",
+      });
     }
     const bus = await loadDeclared(args, (text) => terminal.err(`note: ${text}\n`));
+    if (args.what === undefined) return renderTarget(bus, { ...args, out: args.out ?? "manifests" }, terminal);
     const exporters = localExporters(bus, parsePort(args.exporterPort));
     const operator = args.operator === true ? { operator: { namespace: args.namespace ?? bus.spec.stack, podLabels: CHART_LABELS } } : {};
     // The probe that would give the rest is not part of this version: what needs it is left out.
@@ -47,6 +61,14 @@ export const verb = defineVerb({
     return EXIT.ok;
   },
 });
+
+/** The servers themselves, on targets that have files to show. */
+async function renderTarget(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
+  if (bus.spec.target === "kubernetes") return (await import("../kubernetes-files.ts")).renderKubernetesFiles(bus, options, terminal);
+  throw new BusError("ERR_USAGE", `a bus on the target ${bus.spec.target} has no files to render`, {
+    remedy: "`natsbus render monitoring` writes rules and dashboards; the target kubernetes has objects",
+  });
+}
 
 function parsePort(text: string | undefined): number {
   const port = text === undefined ? FIRST_EXPORTER_PORT : Number(text);

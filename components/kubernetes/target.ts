@@ -1,0 +1,103 @@
+/** The `kubernetes` target: the servers are pods of a StatefulSet. */
+import * as pulumi from "@pulumi/pulumi";
+import type { BusSpec } from "../../core/bus-spec.ts";
+import { assertNoProblems } from "../../core/errors.ts";
+import { objectNames } from "../../core/kubernetes-names.ts";
+import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
+import { declaredPart } from "../part.ts";
+import type { ServerIdentity } from "../server-plan.ts";
+import type { Target, TargetArgs, TargetOutputs } from "../target.ts";
+import { type ClusterFacts, readClusterFacts } from "./cluster-facts.ts";
+import { selectorLabels } from "./labels.ts";
+import { planKubernetes } from "./plan.ts";
+import { clusterProblems } from "./preflight.ts";
+import { type Material, serverHosts } from "./server-files.ts";
+
+type ObjectsClass = typeof import("./resources.ts").KubernetesObjects;
+
+/**
+ * Servers as pods of a Kubernetes cluster. The package of the Kubernetes resources is large, and whoever applies rendered files does without it.
+ *
+ * @example
+ * const target = await loadKubernetesTarget();
+ * const { servers, ready } = target.create("bus", { spec, identity, authority: ca.bundle, certificates: leaf.certificates, keys: leaf.keys, credentials }, { parent });
+ */
+export async function loadKubernetesTarget(): Promise<Target> {
+  const objects = declaredPart() === "all" ? (await import("./resources.ts")).KubernetesObjects : undefined;
+  return {
+    hosts: serverHosts,
+    check: objects === undefined ? async () => undefined : checkCluster,
+    create: (name, args, options) => createTarget(name, args, options, objects),
+  };
+}
+
+/** Tells at preview what the cluster would refuse; a cluster that does not answer is no reason to stop a preview. */
+async function checkCluster(spec: BusSpec): Promise<void> {
+  let facts: ClusterFacts;
+  try {
+    facts = await readClusterFacts(spec);
+  } catch (error) {
+    const reason = String(error instanceof Error ? error.message : error).split("\n", 1)[0];
+    void pulumi.log.info(`the Kubernetes cluster was not asked whether it has what the bus needs: ${reason}`);
+    return;
+  }
+  assertNoProblems(clusterProblems(spec, facts));
+}
+
+function createTarget(
+  name: string,
+  args: TargetArgs,
+  options: pulumi.CustomResourceOptions | undefined,
+  Objects: ObjectsClass | undefined,
+): TargetOutputs {
+  const { spec } = args;
+  const { source, authority = "" } = spec.kubernetes.certificates;
+  // Mistakes in patches and objects are told whoever applies them.
+  const plan = planKubernetes(spec);
+  const own = `${name}-kubernetes`;
+  const ready =
+    Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material: materialOf(args) }, options);
+  return {
+    ...reachOf(spec),
+    monitorUrls: pulumi.output([]),
+    serverVersion: pulumi.output(spec.cluster.version),
+    ready,
+    ...(source === "own" ? {} : { authority: pulumi.output(authority) }),
+  };
+}
+
+/** Stands for the servers when their objects are applied from files. */
+class AppliedByOthers extends pulumi.ComponentResource {
+  constructor(name: string, options: pulumi.ComponentResourceOptions = {}) {
+    super("natsbus:kubernetes:AppliedByOthers", name, {}, options);
+    this.registerOutputs({});
+  }
+}
+
+function materialOf({ identity, authority, certificates, keys, credentials }: TargetArgs): pulumi.Output<Material> {
+  return pulumi.all([identity, authority, certificates, keys, credentials]).apply(([who, bundle, chains, secrets, users]) => ({
+    identity: who as ServerIdentity,
+    authority: bundle,
+    certificates: chains,
+    keys: secrets,
+    credentials: users,
+  }));
+}
+
+/** How natsbus itself reaches the servers. */
+function reachOf(spec: BusSpec): Pick<TargetOutputs, "servers" | "forward"> {
+  const { reach, urls, namespace, kubeconfig, context } = spec.kubernetes;
+  if (reach === "direct") return { servers: pulumi.output(urls) };
+  const scheme = spec.tls.clients ? "tls" : "nats";
+  const port = KUBERNETES_PORTS.client;
+  return {
+    servers: pulumi.output([`${scheme}://${objectNames(spec).set}.${namespace}.svc:${port}`]),
+    forward: {
+      namespace,
+      selector: selectorLabels(spec, "server"),
+      port,
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+    },
+  };
+}
