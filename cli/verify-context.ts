@@ -5,13 +5,15 @@ import type { ResolvedBus } from "../components/resolve.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { isBusError } from "../core/errors.ts";
 import type { DisruptionRule } from "../core/verify-spec.ts";
+import { acquireLock, type Lock } from "../engine/lock.ts";
+import { stackFiles } from "../engine/stack-files.ts";
 import type { Context, ServerControl, VerifyUser } from "../operations/verify/context.ts";
 import { openScratch } from "../operations/verify/scratch.ts";
 import { DEFAULT_THRESHOLDS, overrideThresholds } from "../operations/verify/thresholds.ts";
 import { type BusPlace, readBusFile } from "./bus-access.ts";
 import { type ClusterOptions, resolveCluster } from "./cluster-access.ts";
 import { loadDeclared } from "./declared.ts";
-import { openBus } from "./session.ts";
+import { locateStack, openBus } from "./session.ts";
 import { readSigner } from "./verify-signer.ts";
 
 /** Options that decide what is checked and how hard. */
@@ -65,6 +67,9 @@ async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, t
     tools.note(`${name} was left stopped by a run that was killed; it is started again`);
   const scratch = await openScratch(admin, Math.min(3, declared.spec.cluster.servers));
   const stopped = new Set<string>();
+  // Nobody may change the stack while one of its servers is away.
+  const control = await openControl(place, declared, { ...tools, stopped });
+  const lock = "missing" in control ? undefined : await lockStack(options, tools.note);
   const caFile = place.bus.caFile === "" ? {} : { monitorCaFile: resolve(place.root, place.bus.caFile) };
   const context: Context = {
     ...common(options, tools),
@@ -72,15 +77,21 @@ async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, t
     users: await readUsers(place, tools.note),
     servers: place.bus.servers.map(({ name, clientUrl, monitorUrl }) => ({ name, clientUrl, monitorUrl, ...caFile })),
     signer: await readSigner(options),
-    control: await openControl(place, declared, { ...tools, stopped }),
+    control,
   };
   return {
     context,
     async [Symbol.asyncDispose]() {
       for (const folder of stopped) await endOutage(folder);
       await scratch.close();
+      lock?.release();
     },
   };
+}
+
+async function lockStack(options: VerifyOptions, onNotice: (text: string) => void): Promise<Lock> {
+  const { address } = locateStack(options);
+  return acquireLock({ directory: stackFiles(address).locks, stack: address.stack, onNotice });
 }
 
 function common(options: VerifyOptions, { signal, note }: ContextTools): Pick<Context, "quick" | "signal" | "note" | "once"> {

@@ -87,9 +87,9 @@ async function decideDisruption(
   rule: DisruptionRule,
   { options, sections, terminal }: { readonly options: Options; readonly sections: readonly Section[]; readonly terminal: Terminal },
 ): Promise<true | string> {
-  if (!sections.some(({ disruptive }) => disruptive === true)) return "no section that stops servers was chosen";
   if (rule === "never") return "natsbus:verify.disruptive is never";
   if (rule === "allow" || options.disruptive === true) return true;
+  if (!sections.some(({ disruptive }) => disruptive === true)) return "no section that stops servers was chosen";
   if (options.section !== undefined && !terminal.canAsk) {
     throw new BusError("ERR_VERIFY_DISRUPTIVE", "the section availability stops a server of this stack, and nobody allowed that", {
       remedy: "pass --disruptive if the stack may lose a server for some seconds, or leave the section out",
