@@ -19,6 +19,11 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     load: () => import("./commands/render.ts"),
   },
   discover: { summary: "write what a cluster holds as code for the catalogue", load: () => import("./commands/discover.ts") },
+  dashboard: { summary: "show the bus live in a browser", load: () => import("./commands/dashboard.ts") },
+  probe: {
+    summary: "serve what no exporter tells about the bus, for Prometheus and for people",
+    load: () => import("./commands/probe.ts"),
+  },
   creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
   publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },
   read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },

@@ -15,8 +15,8 @@ export interface JetStreamContext {
   readonly options: pulumi.CustomResourceOptions;
 }
 
-/** Creates streams and their consumers, key-value buckets and object stores. */
-export function createJetStream(catalog: ResolvedCatalog, { name, connection, options }: JetStreamContext): void {
+/** Creates streams and their consumers, key-value buckets and object stores. @returns the streams */
+export function createJetStream(catalog: ResolvedCatalog, { name, connection, options }: JetStreamContext): pulumi.Resource[] {
   const streams = new Map<string, Stream>();
   const named = partNames(name);
   for (const { args } of catalog.streams) streams.set(args.name, new Stream(named.stream(args), { ...args, connection }, options));
@@ -28,6 +28,7 @@ export function createJetStream(catalog: ResolvedCatalog, { name, connection, op
   }
   for (const { args } of catalog.keyValue) new KeyValue(named.keyValue(args), { ...args, connection }, options);
   for (const { args } of catalog.objectStores) new ObjectStore(named.objectStore(args), { ...args, connection }, options);
+  return [...streams.values()];
 }
 
 function dependencies({ dependsOn }: pulumi.CustomResourceOptions): pulumi.Resource[] {

@@ -101,5 +101,8 @@ function createInside(name: string, { bus, target, cluster, identity, ca }: Insi
   const accounts = identity.push(reachable);
   const { domain } = spec.jetstream;
   const connection = connectionTo(reachable, identity.admin, domain === undefined ? {} : { domain });
-  createJetStream(streams, { name, connection, options: { ...inside, dependsOn: [cluster.ready, ...accounts] } });
+  const made = createJetStream(streams, { name, connection, options: { ...inside, dependsOn: [cluster.ready, ...accounts] } });
+  // Whoever watches is ended before what is watched.
+  if (spec.monitoring.enabled)
+    target.watch?.(`${name}-monitoring`, { bus, credentials: identity.files }, { ...parent, dependsOn: [cluster.ready, ...made] });
 }

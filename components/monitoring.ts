@@ -1,11 +1,13 @@
-/** What a bus's monitoring is made from: the facts of the declared bus, and who can be asked where. Pure. */
+/** What a bus's monitoring is made from: the facts of the declared bus, the user's choices, and who can be asked where. Pure. */
 import { BUS_ACCOUNT } from "../accounts/catalog.ts";
+import type { MonitoringSpec } from "../core/monitoring-spec.ts";
 import { planNodes } from "../core/topology.ts";
 import type { BusFacts, ConsumerFacts, StreamFacts } from "../observability/facts.ts";
+import type { MonitoringChoices } from "../observability/writers/files.ts";
 import type { ScrapeTarget } from "../observability/writers/prometheus.ts";
 import type { ConsumerSpec } from "../streams/consumer-fields.ts";
 import type { StreamSpec } from "../streams/fields.ts";
-import type { ResolvedBus } from "./resolve.ts";
+import type { ResolvedBus } from "./resolved-bus.ts";
 
 const ADVISORIES = "$JS.EVENT.ADVISORY.";
 
@@ -20,7 +22,36 @@ export function monitoringFacts({ spec, streams, accounts }: ResolvedBus): BusFa
     tls: spec.tls.clients,
     ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
     accountStorageLimits: accounts.some(({ limits }) => (limits.jetstream?.storageBytes ?? 0) > 0),
-    streams: declared.map(({ spec: stream }) => streamFacts(stream, consumers)),
+    // Without accounts everything lives in the servers' own global one.
+    streams: declared.map(({ spec: stream }) =>
+      streamFacts(stream, consumers, { account: spec.auth.mode === "none" ? "$G" : BUS_ACCOUNT, monitoring: spec.monitoring }),
+    ),
+  };
+}
+
+/** What the stack file says about rules, boards and routes. */
+export function monitoringChoices({ spec }: ResolvedBus): MonitoringChoices {
+  const { monitoring } = spec;
+  const { certificateWarningMs, certificateCriticalMs, ...shares } = monitoring.thresholds;
+  const seconds = Math.max(1, Math.round(monitoring.scrapeIntervalMs / 1000));
+  return {
+    slo: {
+      availability: monitoring.slo.availability,
+      latencySeconds: monitoring.slo.latencyMs / 1000,
+      latencyShare: monitoring.slo.latencyShare,
+    },
+    thresholds: {
+      ...shares,
+      certificateWarningSeconds: certificateWarningMs / 1000,
+      certificateCriticalSeconds: certificateCriticalMs / 1000,
+    },
+    evaluationSeconds: seconds,
+    canary: monitoring.canary.enabled,
+    scrape: { scrapeSeconds: seconds, consumers: monitoring.consumerSeries },
+    runbookUrl: monitoring.runbookUrl,
+    grafanaUrl: monitoring.grafanaUrl,
+    alertLabels: monitoring.alertLabels,
+    ...(monitoring.alerting.receivers.length === 0 ? {} : { alerting: monitoring.alerting }),
   };
 }
 
@@ -29,19 +60,33 @@ export function localExporters({ spec }: ResolvedBus, firstPort: number): Scrape
   return planNodes(spec).map(({ name }, index) => ({ name, address: `127.0.0.1:${firstPort + index}` }));
 }
 
-function streamFacts(stream: StreamSpec, consumers: readonly ConsumerSpec[]): StreamFacts {
+interface StreamContext {
+  readonly account: string;
+  readonly monitoring: MonitoringSpec;
+}
+
+function streamFacts(stream: StreamSpec, consumers: readonly ConsumerSpec[], { account, monitoring }: StreamContext): StreamFacts {
+  const watch = monitoring.streams[stream.name];
   return {
-    account: BUS_ACCOUNT,
+    account,
     name: stream.name,
     replicas: stream.replicas,
     refusesWhenFull: stream.discard === "new" || stream.retention === "workqueue",
     mirror: stream.mirror !== undefined,
     sources: stream.sources.length > 0,
     advisories: stream.subjects.some((subject) => subject.startsWith(ADVISORIES)),
-    consumers: consumers.filter((consumer) => consumer.stream === stream.name).map(consumerFacts),
+    ...(watch === undefined ? {} : { expectTraffic: watch.expectTraffic }),
+    ...(watch?.team === undefined ? {} : { team: watch.team }),
+    consumers: consumers
+      .filter((consumer) => consumer.stream === stream.name)
+      .map((consumer) => consumerFacts(consumer, watch?.backlogLimits[consumer.name])),
   };
 }
 
-function consumerFacts({ name, ackPolicy, maxAckPending }: ConsumerSpec): ConsumerFacts {
-  return ackPolicy === "none" || maxAckPending <= 0 ? { name } : { name, maxAckPending };
+function consumerFacts({ name, ackPolicy, maxAckPending }: ConsumerSpec, backlogLimit: number | undefined): ConsumerFacts {
+  return {
+    name,
+    ...(ackPolicy === "none" || maxAckPending <= 0 ? {} : { maxAckPending }),
+    ...(backlogLimit === undefined ? {} : { backlogLimit }),
+  };
 }

@@ -2,7 +2,7 @@
 import type { AccountArgs } from "../accounts/args.ts";
 import { BUS_ACCOUNT } from "../accounts/catalog.ts";
 import type { Overrides } from "../accounts/merge.ts";
-import { type AccountSpec, resolveAccounts } from "../accounts/spec.ts";
+import { resolveAccounts } from "../accounts/spec.ts";
 import type { BusSpec } from "../core/bus-spec.ts";
 import { assertNoProblems, type Problem } from "../core/errors.ts";
 import { checkBus, type StreamFacts } from "../core/rules.ts";
@@ -10,7 +10,11 @@ import { readStackConfig, type StackContext } from "../core/stack-config.ts";
 import type { Catalog } from "../streams/catalog.ts";
 import type { StreamSpec } from "../streams/fields.ts";
 import { type Declared, type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
+import { monitoringProblems, withCanary } from "./monitoring-catalogue.ts";
+import type { ResolvedBus } from "./resolved-bus.ts";
 import { PROVISIONED } from "./targets.ts";
+
+export type { ResolvedBus } from "./resolved-bus.ts";
 
 /** What the project ships, before a stack changes it. */
 export interface Catalogues {
@@ -18,18 +22,6 @@ export interface Catalogues {
   readonly streams: Catalog;
   /** Map keyed by account name. */
   readonly accounts: Readonly<Record<string, AccountArgs>>;
-}
-
-/** A whole bus, complete and checked. */
-export interface ResolvedBus {
-  /** The cluster and how it is reached. */
-  readonly spec: BusSpec;
-  /** Accounts in the order of their names; none without `auth.mode: jwt`. */
-  readonly accounts: readonly AccountSpec[];
-  /** Everything JetStream holds. */
-  readonly streams: ResolvedCatalog;
-  /** Advice that stops nothing. */
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -41,12 +33,16 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   const reading = readStackConfig(raw, context);
   // Without a readable stack file nothing is known about its overrides; the catalogues alone are still worth checking.
   const overrides = reading.spec?.overrides ?? { streams: {}, keyValue: {}, objectStores: {}, accounts: {} };
-  const streams = resolveStreams(catalogues.streams, overrides, {
+  const watched = reading.spec?.monitoring;
+  const { streams: catalogue, accounts: shipped } =
+    watched?.enabled === true && watched.canary.enabled ? withCanary(catalogues, reading.spec?.cluster.servers ?? 3) : catalogues;
+  const streams = resolveStreams(catalogue, overrides, {
     servers: reading.spec?.cluster.servers ?? 3,
     deletionPolicy: reading.spec?.deletionPolicy ?? "retain",
   });
-  const accounts = resolveAccounts(catalogues.accounts, overrides.accounts as Overrides);
-  const own = [...reading.problems, ...streams.problems, ...accounts.problems];
+  const accounts = resolveAccounts(shipped, overrides.accounts as Overrides);
+  const watching = watched === undefined ? [] : monitoringProblems(watched, streams.specs);
+  const own = [...reading.problems, ...streams.problems, ...accounts.problems, ...watching];
   // Rules between parts are worth telling only about parts that can be read.
   const seen = new Set(own.map((problem) => problem.path));
   const between = reading.spec === undefined ? { problems: [], warnings: [] } : checkBus(reading.spec, streamFacts(streams.specs));

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../core/bus-spec.ts";
 import type { ForwardSpec } from "../core/forward.ts";
+import type { ResolvedBus } from "./resolved-bus.ts";
 import type { ServerIdentity } from "./server-plan.ts";
 
 /** What a target is given. */
@@ -17,6 +18,14 @@ export interface TargetArgs {
   /** Map keyed by server name: private key, PEM. A secret. */
   readonly keys: pulumi.Input<Readonly<Record<string, string>>>;
   /** Map keyed by user name: credentials, for what is set up beside the servers. Secrets. */
+  readonly credentials: pulumi.Input<Readonly<Record<string, string>>>;
+}
+
+/** What watching a bus needs. */
+export interface WatchArgs {
+  /** The bus, complete and checked. */
+  readonly bus: ResolvedBus;
+  /** Map keyed by user name: path of its credentials file, relative to the project; empty without accounts. */
   readonly credentials: pulumi.Input<Readonly<Record<string, string>>>;
 }
 
@@ -48,4 +57,7 @@ export interface Target {
   readonly check?: (spec: BusSpec) => Promise<void>;
   /** Makes the servers; `name` is the parent's name. */
   readonly create: (name: string, args: TargetArgs, options?: pulumi.CustomResourceOptions) => TargetOutputs;
+  /** Starts what watches the bus, where `monitoring.enabled` asks for it.
+   * @default - the target watches nothing by itself */
+  readonly watch?: (name: string, args: WatchArgs, options?: pulumi.CustomResourceOptions) => void;
 }

@@ -1,5 +1,6 @@
 /** The whole bus as plain values: what a stack file says, with every default filled in and every unit resolved. */
 import type { KubernetesSpec } from "./kubernetes-spec.ts";
+import type { MonitoringSpec } from "./monitoring-spec.ts";
 import type { AuthSpec, TlsSpec } from "./security-spec.ts";
 import type { VerifySpec } from "./verify-spec.ts";
 
@@ -38,8 +39,8 @@ export interface BusSpec {
   readonly tls: TlsSpec;
   /** How a server leaves: it refuses new clients, waits `gracePeriodMs`, then sends its clients away over `durationMs`. */
   readonly lameDuck: { readonly durationMs: number; readonly gracePeriodMs: number };
-  /** Whether rules, dashboards and alert routes are made. */
-  readonly monitoring: { readonly enabled: boolean };
+  /** How the bus is watched, and who is told. */
+  readonly monitoring: MonitoringSpec;
   /** What the acceptance suite holds the bus against. */
   readonly verify: VerifySpec;
   /** Changes to the shipped catalogues and additions of the stack. */

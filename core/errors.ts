@@ -97,6 +97,7 @@ export const ERROR_CODES = {
   ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
   ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",
   ERR_INTERRUPTED: "a question was answered with Ctrl-C",
+  ERR_MONITORING_START: "a monitoring process ended right after its start, or refused its configuration",
   ERR_PROBE_CONFIG: "the configuration of a probe cannot be read",
   ERR_NOT_UP: "the stack is not up, so that there is nothing to show or to connect to",
   ERR_USER_UNKNOWN: "the stack has no user of that name",

@@ -2,6 +2,7 @@
 import type { BusSpec } from "./bus-spec.ts";
 import { assertNoProblems, type Problem } from "./errors.ts";
 import { resolveKubernetes } from "./kubernetes-spec.ts";
+import { resolveMonitoring } from "./monitoring-schema.ts";
 import { resolvePorts } from "./ports.ts";
 import { describeIssues, unknownKey } from "./setting-problems.ts";
 import { resolutionProblems } from "./stack-rules.ts";
@@ -104,7 +105,7 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
       hosts: tls.hosts,
     },
     lameDuck: { durationMs: lameDuck.duration, gracePeriodMs: lameDuck.gracePeriod },
-    monitoring: settings.monitoring,
+    monitoring: resolveMonitoring(settings.monitoring),
     verify: resolveVerify(settings.verify),
     overrides: { streams: settings.streams, keyValue: settings.keyValue, objectStores: settings.objectStores, accounts: settings.accounts },
     serverConfig: settings.serverConfig,

@@ -23,9 +23,11 @@ export function resolutionProblems(spec: BusSpec): readonly Problem[] {
 /** Every port the process target listens on, with the setting that asks for it. */
 export function portClaims(spec: BusSpec): readonly PortClaim[] {
   const kinds = ["client", "monitor", "route"] as const;
-  return kinds.flatMap((kind) =>
+  const servers = kinds.flatMap((kind) =>
     spec.process.ports[kind].map((port, index) => ({ port, path: `process.ports.${kind}`, owner: `n${index + 1} ${kind}` })),
   );
+  const watchers = spec.monitoring.enabled ? Object.entries(spec.monitoring.ports) : [];
+  return [...servers, ...watchers.map(([owner, port]) => ({ port, path: `monitoring.ports.${owner}`, owner }))];
 }
 
 function directoryProblems(spec: BusSpec): readonly Problem[] {

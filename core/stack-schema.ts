@@ -1,6 +1,7 @@
 /** The schema of everything under `natsbus:` in `Pulumi.<stack>.yaml`. The editor schema and the configuration reference are generated from it. */
 import { z } from "zod";
 import { kubernetesSchema } from "./kubernetes-schema.ts";
+import { monitoringSchema } from "./monitoring-schema.ts";
 import { count, duration, name, overrides, size } from "./setting-kinds.ts";
 import { verifySchema } from "./verify-schema.ts";
 
@@ -189,10 +190,7 @@ export const stackSchema = z.strictObject({
   auth: auth.meta({ description: "How clients prove who they are." }).prefault({}),
   tls: tls.meta({ description: "Certificates and where they are used." }).prefault({}),
   lameDuck: lameDuck.meta({ description: "How a server leaves." }).prefault({}),
-  monitoring: z
-    .strictObject({ enabled: z.boolean().meta({ description: "Whether rules, dashboards and alert routes are made." }).default(false) })
-    .meta({ description: "Rules, dashboards and alert routes." })
-    .prefault({}),
+  monitoring: monitoringSchema.meta({ description: "Rules, dashboards, alert routes, and what runs them." }).prefault({}),
   verify: verifySchema.meta({ description: "Limits that `natsbus verify` holds the bus against." }).prefault({}),
   streams: overrides("Changes to the streams of `streams/catalog.ts`, and further streams, by name.").default({}),
   keyValue: overrides("Changes to the key-value buckets of the catalogue, and further buckets, by name.").default({}),

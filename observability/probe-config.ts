@@ -24,6 +24,9 @@ export interface CanaryConfig {
   /** Credentials file.
    * @default - no credentials */
   readonly credsFile?: string;
+  /** Where its user may hear answers.
+   * @default - the client library's own */
+  readonly inboxPrefix?: string;
   /** PEM file of the authorities to trust.
    * @default - the system's authorities */
   readonly caFile?: string;

@@ -49,10 +49,15 @@ export interface AlertRouting {
  * @throws ERR_CONFIG_VALUE, or ERR_CONFIG with all problems
  */
 export function assertRouting(routing: AlertRouting): void {
+  assertNoProblems(routingProblems(routing));
+}
+
+/** What does not fit together in routes and receivers; empty when all is well. */
+export function routingProblems(routing: AlertRouting): Problem[] {
   const names = routing.receivers.map(({ name }) => name);
   const { critical, warning, info, watchdog } = routing;
   const used = { critical, warning, info, watchdog, ...prefixed("teams.", routing.teams ?? {}) };
-  assertNoProblems([
+  return [
     ...Object.entries(used).flatMap(([setting, name]) =>
       name === undefined || names.includes(name) ? [] : [unknownReceiver(setting, name, names)],
     ),
@@ -61,7 +66,7 @@ export function assertRouting(routing: AlertRouting): void {
       (webhook?.url === undefined) === (webhook?.urlFrom === undefined) && webhook ? [addressOf(name, index)] : [],
     ),
     ...(routing.muteTimes ?? []).flatMap(muteTimeProblems),
-  ]);
+  ];
 }
 
 const WEEK = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];

@@ -25,6 +25,7 @@ export class Canary {
   readonly #onPublish: PublishListener;
   readonly #down = new WeakSet<NatsConnection>();
   readonly #watched = new WeakSet<NatsConnection>();
+  readonly #reasons = new Map<string, string>();
   readonly #stop = new AbortController();
   readonly #loops: readonly Promise<void>[];
   #count = 0;
@@ -83,8 +84,17 @@ export class Canary {
       });
       return isStored(reply.string()) ? "ok" : "error";
     } catch (error) {
+      this.#tell(server, error);
       return isTimeout(error) ? "timeout" : "error";
     }
+  }
+
+  /** Why publishes fail, once for each reason: the counters do not say it. */
+  #tell(server: ProbeServer, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#reasons.get(server.name) === reason) return;
+    this.#reasons.set(server.name, reason);
+    process.stderr.write(`${new Date().toISOString()} canary of ${server.name}: ${reason}\n`);
   }
 
   /** A connection to the server, else, as a client that lost it would, to the next one that can be reached. */
@@ -103,10 +113,11 @@ export class Canary {
   }
 
   async #open(server: ProbeServer, timeoutMs: number): Promise<NatsConnection> {
-    const { caFile, credsFile } = this.#config;
+    const { caFile, credsFile, inboxPrefix } = this.#config;
     const [ca, creds] = await Promise.all([caFile, credsFile].map((file) => (file === undefined ? undefined : readFile(file, "utf8"))));
-    const spec = { servers: [server.clientUrl], ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }) };
-    const connection = await openConnection({ ...spec, timeoutMs: Math.max(1, timeoutMs) });
+    const login = { ...(creds === undefined ? {} : { creds }), ...(inboxPrefix === undefined ? {} : { inboxPrefix }) };
+    const spec = { servers: [server.clientUrl], ...(ca === undefined ? {} : { ca }), ...login };
+    const connection = await openConnection({ ...spec, timeoutMs: Math.max(1, Math.floor(timeoutMs)) });
     if (!this.#watched.has(connection)) void this.#watch(connection);
     return connection;
   }

@@ -55,6 +55,7 @@ export async function startProbe(config: ProbeConfig): Promise<Probe> {
   };
   try {
     const server = await serve(config.listen, async (path) => {
+      if (path === "/-/ready") return { type: TEXT, text: "ready\n" };
       if (path === "/metrics") return { type: metrics.contentType, text: await metrics.render() };
       if (path === "/api/state") return { type: "application/json", text: JSON.stringify(await view()) };
       const [, name] = EXPORTER_PATH.exec(path) ?? [];

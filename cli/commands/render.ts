@@ -1,17 +1,17 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { localExporters, monitoringFacts } from "../../components/monitoring.ts";
-import type { ResolvedBus } from "../../components/resolve.ts";
+import { localExporters, monitoringChoices, monitoringFacts } from "../../components/monitoring.ts";
+import type { ResolvedBus } from "../../components/resolved-bus.ts";
 import { BusError } from "../../core/errors.ts";
-import { type RenderedFile, renderMonitoringFiles } from "../../observability/writers/files.ts";
+import { manifestFiles, monitoringFiles, monitoringManifests, type RenderedFile } from "../../observability/writers/files.ts";
 import { loadDeclared } from "../declared.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { RenderOptions } from "../kubernetes-files.ts";
+import { parsePort } from "../port-option.ts";
 import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
 const WHAT = "monitoring";
-const FIRST_EXPORTER_PORT = 7777;
 // What the official Helm chart puts on its pods.
 const CHART_LABELS = { "app.kubernetes.io/name": "nats" };
 
@@ -50,10 +50,8 @@ export const verb = defineVerb({
     }
     const bus = await loadDeclared(args, (text) => terminal.err(`note: ${text}\n`));
     if (args.what === undefined) return renderTarget(bus, { ...args, out: args.out ?? "manifests" }, terminal);
-    const exporters = localExporters(bus, parsePort(args.exporterPort));
-    const operator = args.operator === true ? { operator: { namespace: args.namespace ?? bus.spec.stack, podLabels: CHART_LABELS } } : {};
-    // The probe that would give the rest is not part of this version: what needs it is left out.
-    const files = renderMonitoringFiles(monitoringFacts(bus), { probe: false, scrape: { exporters }, ...operator });
+    const files =
+      args.operator === true ? operatorFiles(bus, args.namespace) : plainFiles(bus, parsePort(args.exporterPort, "--exporter-port"));
     const folder = args.out ?? "monitoring";
     writeFiles(folder, files);
     const paths = files.map((file) => join(folder, file.path));
@@ -70,10 +68,17 @@ async function renderTarget(bus: ResolvedBus, options: RenderOptions, terminal: 
   });
 }
 
-function parsePort(text: string | undefined): number {
-  const port = text === undefined ? FIRST_EXPORTER_PORT : Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new BusError("ERR_USAGE", `--exporter-port ${text} is no port`, { remedy: "give a number from 1 to 65535" });
+function plainFiles(bus: ResolvedBus, firstPort: number): readonly RenderedFile[] {
+  const choices = monitoringChoices(bus);
+  const probes = [{ address: `127.0.0.1:${bus.spec.monitoring.ports.probe}` }];
+  const alertmanagers = [`127.0.0.1:${bus.spec.monitoring.ports.alertmanager}`];
+  const scrape = { ...choices.scrape, exporters: localExporters(bus, firstPort), probes, alertmanagers };
+  return monitoringFiles(monitoringFacts(bus), { ...choices, probe: bus.spec.monitoring.enabled, scrape });
+}
+
+function operatorFiles(bus: ResolvedBus, namespace = bus.spec.stack): readonly RenderedFile[] {
+  const operator = { namespace, podLabels: CHART_LABELS };
+  return manifestFiles(monitoringManifests(monitoringFacts(bus), { ...monitoringChoices(bus), probe: false, operator }));
 }
 
 function writeFiles(folder: string, files: readonly RenderedFile[]): void {

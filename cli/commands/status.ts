@@ -1,6 +1,9 @@
 import { dirname, resolve } from "node:path";
+import { observeMonitoring } from "../../components/process/monitoring/observe.ts";
 import { observeCluster } from "../../components/process/observe.ts";
+import { readAlerts } from "../../probe/alerts.ts";
 import { EXIT } from "../exit-codes.ts";
+import { monitoringOf, renderMonitoring } from "../reporters/monitoring.ts";
 import { findProblems, renderStatus } from "../reporters/status.ts";
 import { openBus } from "../session.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
@@ -21,13 +24,18 @@ export const verb = defineVerb({
     const [first] = bus.servers;
     const directory = first === undefined ? resolve(root, ".natsbus", stack) : dirname(resolve(root, first.directory));
     const cluster = await observeCluster(directory);
+    const watched = await observeMonitoring(directory);
+    const alerts =
+      watched?.running.includes("prometheus") === true ? await readAlerts(watched.urls.prometheus, watched.cluster) : undefined;
     const status = { stack, cluster, problems: findProblems(stack, bus, cluster) };
     if (args.json === true) {
       const servers = cluster.servers.map((server) => ({ ...server, ports: bus.servers.find((one) => one.name === server.name)?.ports }));
       const seen = new Set(cluster.streams.map((stream) => stream.name));
       const streams = [...cluster.streams, ...bus.streams.filter((stream) => !seen.has(stream.name))];
-      terminal.out(`${JSON.stringify({ stack, ...cluster, servers, streams, problems: status.problems }, null, 2)}\n`);
-    } else terminal.out(renderStatus(status, bus.servers, terminal.outPalette));
+      terminal.out(
+        `${JSON.stringify({ stack, ...cluster, servers, streams, ...monitoringOf(watched, alerts), problems: status.problems }, null, 2)}\n`,
+      );
+    } else terminal.out(renderStatus(status, bus.servers, terminal.outPalette) + renderMonitoring(watched, alerts, terminal.outPalette));
     return status.problems.length === 0 ? EXIT.ok : EXIT.error;
   },
 });

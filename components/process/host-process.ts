@@ -19,7 +19,7 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** A server process found by where it works. */
+/** A process found by where it works. */
 interface FoundProcess extends ProcessIdentity {
   /** Whether its working folder was removed under it, so that it holds files nobody else can see. */
   readonly folderGone: boolean;
@@ -68,12 +68,12 @@ export function readProgram(pid: number): string {
 }
 
 /**
- * Finds the server that was started for a node although nothing recorded it: it works in the node's folder and was given its configuration.
- * @param folder absolute path of the node's folder
- * @param config absolute path of the node's configuration, the server's `-c` argument
+ * Finds the process that was started to work in a folder although nothing recorded it: by the folder and its last arguments.
+ * @param folder absolute path of the folder
+ * @param args its last arguments, for instance `-c` and the absolute path of the node's configuration; they name what belongs to this folder alone
  */
-export async function findServerProcess(folder: string, config: string): Promise<FoundProcess | undefined> {
-  return process.platform === "linux" ? findInProc(folder, config) : findWithPs(config);
+export async function findByArguments(folder: string, args: readonly string[]): Promise<FoundProcess | undefined> {
+  return process.platform === "linux" ? findInProc(folder, args) : findWithPs(args);
 }
 
 function readProcStartTime(pid: number): string | undefined {
@@ -98,33 +98,34 @@ async function readPsStartTime(pid: number): Promise<string | undefined> {
   return state === undefined || state === "" || state.startsWith("Z") ? undefined : started.join(" ");
 }
 
-function findInProc(folder: string, config: string): FoundProcess | undefined {
+function findInProc(folder: string, args: readonly string[]): FoundProcess | undefined {
   const real = realpathOr(folder);
   for (const entry of readdirSync("/proc")) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const cwd = matchServer(pid, real, config);
+    const cwd = matchProcess(pid, real, args);
     const startTime = cwd === undefined ? undefined : readProcStartTime(pid);
     if (cwd !== undefined && startTime !== undefined) return { pid, startTime, folderGone: cwd.endsWith(DELETED) };
   }
   return undefined;
 }
 
-/** The working folder of the process when it is the node's server. */
-function matchServer(pid: number, folder: string, config: string): string | undefined {
+/** The working folder of the process when it is the one that is looked for. */
+function matchProcess(pid: number, folder: string, args: readonly string[]): string | undefined {
   try {
     const cwd = readlinkSync(`/proc/${pid}/cwd`);
     if (cwd !== folder && cwd !== folder + DELETED) return undefined;
-    const [, flag, file] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return flag === "-c" && file === config ? cwd : undefined;
+    // The text ends in a separator.
+    const given = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+    return given.length > args.length && args.every((arg, index) => given[given.length - args.length + index] === arg) ? cwd : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function findWithPs(config: string): Promise<FoundProcess | undefined> {
+async function findWithPs(args: readonly string[]): Promise<FoundProcess | undefined> {
   const lines = (await outputOf("ps", ["-axww", "-o", "pid=,command="])).split("\n");
-  const line = lines.find((candidate) => candidate.endsWith(` -c ${config}`) && candidate.includes("nats-server"));
+  const line = lines.find((candidate) => candidate.endsWith(` ${args.join(" ")}`));
   const pid = Number(line?.trim().split(/\s+/, 1)[0]);
   if (line === undefined || !Number.isInteger(pid)) return undefined;
   const startTime = await readStartTime(pid);

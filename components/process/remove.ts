@@ -1,5 +1,7 @@
 /** Ends servers for good and removes what was made for them. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { MONITORING_FOLDER } from "./monitoring/note.ts";
+import { removeMonitoring } from "./monitoring/operations.ts";
 import { removeFolder } from "./node-folder.ts";
 import { listNodeFolders } from "./node-note.ts";
 import { findServer, findStray } from "./server-record.ts";
@@ -28,6 +30,7 @@ export async function removeNodes(folders: readonly string[]): Promise<void> {
  * @returns names of the servers whose folders were removed
  */
 export async function removeLeftovers(directory: string): Promise<string[]> {
+  await removeMonitoring(join(resolve(directory), MONITORING_FOLDER));
   const found = await listNodeFolders(resolve(directory));
   await removeNodes(found.map(({ folder }) => folder));
   return found.map(({ note }) => note.name);

@@ -1,7 +1,7 @@
 /** What is written down about a node's server, and how it is found again without that. */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { findServerProcess, isAlive, type ProcessIdentity, readProgram } from "./host-process.ts";
+import { findByArguments, isAlive, type ProcessIdentity, readProgram } from "./host-process.ts";
 import { replaceFile } from "./private-file.ts";
 
 /** Name of a node's configuration file. */
@@ -25,7 +25,7 @@ export interface ServerRecord extends ProcessIdentity {
 export async function findServer(folder: string): Promise<ServerRecord | undefined> {
   const record = await readRecord(folder);
   if (record !== undefined && (await isAlive(record))) return record;
-  const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
+  const found = await findByArguments(folder, ["-c", join(folder, CONFIG_FILE)]);
   if (found === undefined || found.folderGone) return undefined;
   // The start was cut short before it was written down, or the note was lost: the process itself says what it runs.
   const { pid, startTime } = found;
@@ -34,7 +34,7 @@ export async function findServer(folder: string): Promise<ServerRecord | undefin
 
 /** Whether a server of this node still runs although its folder was removed: whatever it would store is lost, and it holds the ports. */
 export async function findStray(folder: string): Promise<ProcessIdentity | undefined> {
-  const found = await findServerProcess(folder, join(folder, CONFIG_FILE));
+  const found = await findByArguments(folder, ["-c", join(folder, CONFIG_FILE)]);
   return found?.folderGone === true ? found : undefined;
 }
 

@@ -1,18 +1,14 @@
 /** Starts, finds, reloads and stops the servers of this machine. A server outlives the process that started it. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BusError } from "../../core/errors.ts";
-import { type ProcessIdentity, readStartTime, signalProcess, waitGone } from "./host-process.ts";
+import { endDaemon, startDaemon } from "./daemon.ts";
+import { type ProcessIdentity, signalProcess, waitGone } from "./host-process.ts";
 import { assertPortsFree, findTakenPort } from "./port-owner.ts";
 import { CONFIG_FILE, findServer, forgetRecord, type ServerRecord, writeRecord } from "./server-record.ts";
 
 const OUTPUT_FILE = "nats.out";
 const LOG_FILE = "nats.log";
-const TERM_WAIT_MS = 10_000;
-const KILL_WAIT_MS = 5_000;
 const TAIL_LINES = 5;
 
 /** How to start one server. */
@@ -44,22 +40,14 @@ export interface ServerLaunch {
  */
 export async function startServer(launch: ServerLaunch): Promise<ServerRecord> {
   await assertPortsFree(launch);
-  const output = openSync(join(launch.folder, OUTPUT_FILE), "w", 0o600);
+  const { folder, binary } = launch;
   try {
-    const child = spawn(launch.binary, ["-c", join(launch.folder, CONFIG_FILE)], {
-      cwd: launch.folder,
-      detached: true,
-      stdio: ["ignore", output, output],
-      env: serverEnvironment(launch),
-    });
-    await once(child, "spawn");
-    child.unref();
-    return await recordServer(launch, child.pid ?? 0);
+    const args = ["-c", join(folder, CONFIG_FILE)];
+    const identity = await startDaemon({ folder, program: binary, args, output: OUTPUT_FILE, env: serverEnvironment(launch) });
+    return await recordServer(launch, identity);
   } catch (error) {
     if (error instanceof BusError) throw error;
     throw new BusError("ERR_SERVER_START", `server ${launch.name}: ${launch.binary} cannot be run: ${messageOf(error)}`, { cause: error });
-  } finally {
-    closeSync(output);
   }
 }
 
@@ -87,19 +75,13 @@ export async function retireServer(record: ProcessIdentity, folder: string, wait
 /** Ends a server with SIGTERM, and with SIGKILL when it does not listen. A server that is gone is fine.
  * @throws ERR_SERVER_STOP */
 export async function endServer(record: ProcessIdentity, folder: string): Promise<void> {
-  for (const [signal, waitMs] of [["SIGTERM", TERM_WAIT_MS] as const, ["SIGKILL", KILL_WAIT_MS] as const]) {
-    const sent = await signalProcess(record, signal);
-    if (!sent || (await waitGone(record, waitMs))) return forgetRecord(folder);
-  }
-  throw new BusError("ERR_SERVER_STOP", `process ${record.pid} in ${folder} does not end, not even by SIGKILL`, {
-    remedy: "look at the process with ps; it may hang in the operating system",
-  });
+  await endDaemon(record, folder);
+  await forgetRecord(folder);
 }
 
-async function recordServer(launch: ServerLaunch, pid: number): Promise<ServerRecord> {
-  const startTime = await readStartTime(pid);
-  if (startTime === undefined) throw await startFailure(launch);
-  const record = { pid, startTime, version: launch.version, binary: launch.binary, port: launch.ports[0] ?? 0 };
+async function recordServer(launch: ServerLaunch, identity: ProcessIdentity | undefined): Promise<ServerRecord> {
+  if (identity === undefined) throw await startFailure(launch);
+  const record = { ...identity, version: launch.version, binary: launch.binary, port: launch.ports[0] ?? 0 };
   await writeRecord(launch.folder, record);
   return record;
 }
@@ -113,15 +95,11 @@ async function startFailure(launch: ServerLaunch): Promise<BusError> {
   });
 }
 
-/** Only what a server needs: the caller's environment holds passphrases, and a detached process keeps its own for its whole life. */
-function serverEnvironment(launch: ServerLaunch): NodeJS.ProcessEnv {
-  const kept = ["PATH", "HOME", "TMPDIR", "TZ", "LANG"].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
+/** Limits of the process; the Go runtime reads them. */
+function serverEnvironment(launch: ServerLaunch): Record<string, string> {
   const memory = launch.memoryBytes === undefined ? [] : [["GOMEMLIMIT", `${launch.memoryBytes}B`] as const];
   const cores = launch.cpu === undefined ? [] : [["GOMAXPROCS", String(Math.max(1, Math.ceil(launch.cpu)))] as const];
-  return Object.fromEntries([...kept, ...memory, ...cores]);
+  return Object.fromEntries([...memory, ...cores]);
 }
 
 /** What a server said last: why it refused to start, else its latest complaints, else its latest lines. */

@@ -1,9 +1,12 @@
 /** The `process` target: every server is a process on this machine. */
 import * as pulumi from "@pulumi/pulumi";
 import { clientUrls, planNodes } from "../../core/topology.ts";
+import { CANARY_USER } from "../monitoring-catalogue.ts";
 import type { Target } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
 import { resolveClusterSettings } from "./cluster-spec.ts";
+import { planMonitoring } from "./monitoring/inputs.ts";
+import { Monitoring } from "./monitoring/resource.ts";
 import { Cluster } from "./resource.ts";
 
 /**
@@ -26,5 +29,11 @@ export const processTarget: Target = {
     const servers = pulumi.output(clientUrls(nodes));
     const monitorUrls = pulumi.output(nodes.map((node) => node.monitorUrl));
     return { servers, monitorUrls, serverVersion: cluster.serverVersion, ready: cluster };
+  },
+  watch(name, { bus, credentials }, options) {
+    const probe = pulumi.output(credentials).apply((files) => planMonitoring(bus, files[CANARY_USER]).probe);
+    const { directory, facts, choices, ports } = planMonitoring(bus, undefined);
+    // Only the probe is told the credentials: the rest is known in every preview.
+    new Monitoring(name, { directory, facts, choices, ports, probe }, options);
   },
 };

@@ -1,5 +1,5 @@
 /** The board for "is the bus well?": servers, quorum, leader, traffic, resources. */
-import { clustered, probed } from "../rules/conditions.ts";
+import { clustered, probed, published } from "../rules/conditions.ts";
 import { diskFreeRatio } from "../rules/labels.ts";
 import type { BoardSpec, PanelSpec, RowSpec } from "./board.ts";
 
@@ -36,7 +36,7 @@ const STATE: readonly PanelSpec[] = [
     width: 5,
     limits: { at: 0.1, isBad: false },
     queries: [{ expr: "nats_slo:budget_left:ratio", legend: "left" }],
-    applies: probed,
+    applies: published,
   },
   {
     key: "cluster/alerts",

@@ -1,5 +1,5 @@
 /** The board for promises: budget, burn, latency. */
-import { probed } from "../rules/conditions.ts";
+import { published } from "../rules/conditions.ts";
 import type { BoardSpec, PanelSpec, QuerySpec } from "./board.ts";
 
 const WINDOWS = ["5m", "1h", "6h", "1d", "3d"];
@@ -19,7 +19,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     width: 8,
     limits: { at: 0.1, isBad: false },
     queries: [{ expr: "nats_slo:budget_left:ratio", legend: "left" }],
-    applies: probed,
+    applies: published,
   },
   {
     key: "slo/outcomes",
@@ -29,7 +29,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     unit: "ops",
     width: 16,
     queries: [{ expr: "sum by (result) (rate(nats_client_publish_total[$__rate_interval]))", legend: "{{result}}" }],
-    applies: probed,
+    applies: published,
   },
   {
     key: "slo/availability-burn",
@@ -39,7 +39,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     unit: "percentunit",
     width: 12,
     queries: burn("nats_slo:publish_errors:ratio_rate"),
-    applies: probed,
+    applies: published,
   },
   {
     key: "slo/latency-burn",
@@ -49,7 +49,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     unit: "percentunit",
     width: 12,
     queries: burn("nats_slo:publish_slow:ratio_rate"),
-    applies: probed,
+    applies: published,
   },
   {
     key: "slo/latency",
@@ -59,7 +59,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     unit: "s",
     width: 12,
     queries: [quantile(0.5), quantile(0.99), quantile(0.999)],
-    applies: probed,
+    applies: published,
   },
   {
     key: "slo/heatmap",
@@ -69,7 +69,7 @@ const CLIENT_SIDE: readonly PanelSpec[] = [
     unit: "s",
     width: 12,
     queries: [{ expr: "sum by (le) (rate(nats_client_publish_duration_seconds_bucket[$__rate_interval]))", legend: "{{le}}" }],
-    applies: probed,
+    applies: published,
   },
 ];
 

@@ -1,7 +1,7 @@
 /** Alerts on the availability of servers, quorum, leader and routes, and on the honesty of what reports it. */
 import type { AlertSpec } from "../model.ts";
 import { quoted } from "../promql.ts";
-import { clustered, probed } from "./conditions.ts";
+import { clustered, probed, published } from "./conditions.ts";
 import { SERVER } from "./labels.ts";
 
 /** Whether monitoring itself can be believed. */
@@ -60,7 +60,7 @@ export const MONITORING_ALERTS: readonly AlertSpec[] = [
     summary: "The canary of bus {{ $labels.nats_cluster }} publishes nothing (signal = {{ $value }})",
     description: "Without the probe's canary the service level is not measured: no burn-rate alert can fire.",
     panel: "slo/outcomes",
-    applies: probed,
+    applies: published,
   },
 ];
 

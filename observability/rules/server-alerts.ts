@@ -56,7 +56,7 @@ export const SERVER_ALERTS: readonly AlertSpec[] = [
     alert: "NatsCertExpiring",
     severity: "warning",
     for: "1h",
-    expr: certificateEndsWithin(14),
+    expr: certificateEndsWithin("certificateWarningSeconds"),
     summary: "A certificate of server {{ $labels.server_id }} ends in {{ $value | humanizeDuration }}",
     description: "The certificate was not renewed in its window. When it ends, no client and no other server can connect.",
     panel: "cluster/certificates",
@@ -66,7 +66,7 @@ export const SERVER_ALERTS: readonly AlertSpec[] = [
     alert: "NatsCertExpiring",
     severity: "critical",
     for: "1h",
-    expr: certificateEndsWithin(3),
+    expr: certificateEndsWithin("certificateCriticalSeconds"),
     summary: "A certificate of server {{ $labels.server_id }} ends in {{ $value | humanizeDuration }}",
     description: "The certificate ends within three days. When it ends, no client and no other server can connect.",
     panel: "cluster/certificates",
@@ -80,7 +80,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsCpuSaturated",
     severity: "warning",
     for: "15m",
-    expr: "nats_server:cpu:ratio > 0.8",
+    expr: (_facts, { thresholds }) => `nats_server:cpu:ratio > ${thresholds.cpu}`,
     summary: "Server {{ $labels.server_id }} uses {{ $value | humanizePercentage }} of the cores it may use",
     description: "Heartbeats between servers come late when the processor is saturated, and leaders are voted out.",
     panel: "cluster/cpu",
@@ -89,8 +89,8 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsMemoryHigh",
     severity: "warning",
     for: "10m",
-    expr: (facts) => `nats_server:memory:bytes > 0.85 * ${facts.memoryLimitBytes}`,
-    summary: "Server {{ $labels.server_id }} holds {{ $value | humanize1024 }}B of memory, over 85 % of its limit",
+    expr: (facts, { thresholds }) => `nats_server:memory:bytes > ${thresholds.memory} * ${facts.memoryLimitBytes}`,
+    summary: "Server {{ $labels.server_id }} holds {{ $value | humanize1024 }}B of memory, close to its limit",
     description: "Beyond the limit the server is killed, which costs elections and the catching up of every stream on it.",
     panel: "cluster/memory",
     applies: (facts) => facts.memoryLimitBytes !== undefined,
@@ -99,7 +99,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsJetStreamStorage",
     severity: "warning",
     for: "10m",
-    expr: "nats_server:js_storage_used:ratio > 0.75",
+    expr: (_facts, { thresholds }) => `nats_server:js_storage_used:ratio > ${thresholds.storageWarning}`,
     summary: "JetStream storage of server {{ $labels.server_id }} is {{ $value | humanizePercentage }} full",
     description: "When it is full, streams on this server refuse messages.",
     panel: "cluster/storage-share",
@@ -108,7 +108,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsJetStreamStorage",
     severity: "critical",
     for: "5m",
-    expr: "nats_server:js_storage_used:ratio > 0.9",
+    expr: (_facts, { thresholds }) => `nats_server:js_storage_used:ratio > ${thresholds.storageCritical}`,
     summary: "JetStream storage of server {{ $labels.server_id }} is {{ $value | humanizePercentage }} full",
     description: "Streams on this server are about to refuse messages.",
     panel: "cluster/storage-share",
@@ -135,7 +135,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsAccountStorageHigh",
     severity: "warning",
     for: "10m",
-    expr: "nats_account:js_storage_used:ratio > 0.85",
+    expr: (_facts, { thresholds }) => `nats_account:js_storage_used:ratio > ${thresholds.accountStorage}`,
     summary: "Account {{ $labels.account_name }} uses {{ $value | humanizePercentage }} of its JetStream storage",
     description: "The account's quota counts every copy. When it is used up, all streams of the account refuse messages.",
     panel: "accounts/quota",
@@ -145,7 +145,7 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
     alert: "NatsVolumeLow",
     severity: "warning",
     for: "15m",
-    expr: (_facts, { volumes }) => `${diskFreeRatio(volumes)} < 0.15`,
+    expr: (_facts, { volumes, thresholds }) => `${diskFreeRatio(volumes)} < ${thresholds.diskFree}`,
     summary:
       "Only {{ $value | humanizePercentage }} of a JetStream disk is free ({{ $labels.persistentvolumeclaim }}{{ $labels.instance }})",
     description: "The disk ends before JetStream's own limit does. A full disk switches JetStream off on that server.",
@@ -163,6 +163,6 @@ export const RESOURCE_ALERTS: readonly AlertSpec[] = [
   },
 ];
 
-function certificateEndsWithin(days: number): string {
-  return `min by (${SERVER}) (natsbus_certificate_not_after_seconds) - time() < ${days} * 86400`;
+function certificateEndsWithin(threshold: "certificateWarningSeconds" | "certificateCriticalSeconds"): AlertSpec["expr"] {
+  return (_facts, { thresholds }) => `min by (${SERVER}) (natsbus_certificate_not_after_seconds) - time() < ${thresholds[threshold]}`;
 }

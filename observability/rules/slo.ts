@@ -1,7 +1,7 @@
 /** The service level: what share of publishes failed or was slow over several windows, and how fast the 30-day budget burns. */
 import type { AlertSpec, PromDuration, RecordingSpec, Severity } from "../model.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
-import { probed } from "./conditions.ts";
+import { published } from "./conditions.ts";
 
 const FAST_WINDOWS = ["5m", "30m", "1h", "2h", "6h"] as const;
 const SLOW_WINDOWS = ["1d", "3d"] as const;
@@ -16,7 +16,7 @@ export const SLO_SLOW_RECORDS: readonly RecordingSpec[] = [
   {
     record: "nats_slo:budget_left:ratio",
     expr: (_facts, { slo }) => `1 - nats_slo:publish_errors:ratio_rate30d / ${budget(slo.availability)}`,
-    applies: probed,
+    applies: published,
   },
   { record: "nats_slo:server_side_availability:ratio30d", expr: "avg_over_time(nats_cluster:quorum_ok:bool[30d])" },
 ];
@@ -74,7 +74,7 @@ function windowRecords(window: string): RecordingSpec[] {
       record: `nats_slo:publish_slow:ratio_rate${window}`,
       expr: (_facts, { slo }) =>
         `1 - ${rate(`nats_client_publish_duration_seconds_bucket{le="${slo.latencySeconds}"}`)} / ${rate("nats_client_publish_duration_seconds_count")}`,
-      applies: probed,
+      applies: published,
     },
   ];
 }
@@ -82,7 +82,7 @@ function windowRecords(window: string): RecordingSpec[] {
 function failedRecord(window: string): RecordingSpec {
   const rate = rateOver(window);
   const expr = `${rate('nats_client_publish_total{result!="ok"}')} / ${rate("nats_client_publish_total")}`;
-  return { record: `nats_slo:publish_errors:ratio_rate${window}`, expr, applies: probed };
+  return { record: `nats_slo:publish_errors:ratio_rate${window}`, expr, applies: published };
 }
 
 function rateOver(window: string): (series: string) => string {
@@ -112,6 +112,6 @@ function burnAlert(burn: Burn, target: BurnTarget): AlertSpec {
     description: `At this pace the promise to the bus's users is used up: ${burn.share}.`,
     panel: target.panel,
     labels: { window: burn.long },
-    applies: probed,
+    applies: published,
   };
 }

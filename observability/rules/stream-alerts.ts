@@ -56,7 +56,8 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     severity: "warning",
     for: "5m",
     // Over a minute of traffic behind: servers are scraped at different moments, so a small difference is no lag.
-    expr: `nats_stream:replica_lag:msgs > 1000 and nats_stream:replica_lag:msgs > on (${STREAM}) group_left () (60 * nats_stream:messages_in:rate5m)`,
+    expr: (_facts, { thresholds }) =>
+      `nats_stream:replica_lag:msgs > ${thresholds.replicaLag} and nats_stream:replica_lag:msgs > on (${STREAM}) group_left () (60 * nats_stream:messages_in:rate5m)`,
     summary: 'The copy of stream {{ $labels.stream_name }} on {{ $labels.server_id }} is {{ printf "%.0f" $value }} messages behind',
     description: "This copy cannot take over without losing its place; while it lags, the stream has one copy less to spare.",
     panel: "jetstream/lag",
@@ -79,7 +80,7 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     ...NEAR_LIMIT,
     severity: "warning",
     for: "10m",
-    expr: nearLimit(0.85),
+    expr: nearLimit("streamWarning"),
     description:
       "The stream refuses messages when it is full. Nothing a server reports shows refused messages; only publishers see the errors.",
   },
@@ -87,7 +88,7 @@ export const STREAM_ALERTS: readonly AlertSpec[] = [
     ...NEAR_LIMIT,
     severity: "critical",
     for: "5m",
-    expr: nearLimit(0.98),
+    expr: nearLimit("streamCritical"),
     description: "The stream is full or about to be: publishers get errors, and their messages are not stored.",
   },
   {
@@ -133,7 +134,7 @@ function originAlerts(kind: "mirror" | "source", prefix: string, test: (stream: 
     {
       ...shared,
       alert: `${prefix}Behind`,
-      expr: `nats_stream:${kind}_lag:msgs > 10000`,
+      expr: (_facts, { thresholds }) => `nats_stream:${kind}_lag:msgs > ${thresholds.originLag}`,
       summary: `{{ printf "%.0f" $value }} messages lie between stream ${names}`,
       description: "The copy does not follow its origin fast enough; readers of the copy see old messages.",
     },
@@ -147,8 +148,9 @@ function originAlerts(kind: "mirror" | "source", prefix: string, test: (stream: 
   ];
 }
 
-function nearLimit(share: number): AlertSpec["expr"] {
-  return (_facts, { probe }) => {
+function nearLimit(threshold: "streamWarning" | "streamCritical"): AlertSpec["expr"] {
+  return (_facts, { probe, thresholds }) => {
+    const share = thresholds[threshold];
     const seen = probe ? ` or max by (${STREAM}) (natsbus_stream_refuses_when_full) == 1` : "";
     const refusing = `(nats_stream:refuses_when_full:bool${seen})`;
     return `(nats_stream:bytes_used:ratio > ${share} or nats_stream:messages_used:ratio > ${share}) and on (${STREAM}) ${refusing}`;

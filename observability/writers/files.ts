@@ -1,13 +1,13 @@
 /** All of a bus's monitoring as files: for Prometheus, Alertmanager and Grafana on hosts and in containers, or as manifests for the Prometheus Operator. */
 import { planBoards } from "../dashboards/plan.ts";
 import type { BusFacts } from "../facts.ts";
-import { type MonitoringOptions, type ResolvedMonitoringOptions, resolveMonitoringOptions } from "../options.ts";
+import { type MonitoringOptions, resolveMonitoringOptions } from "../options.ts";
 import { planAlerting } from "../routes.ts";
 import type { AlertRouting } from "../routing-options.ts";
 import { planRules } from "../rules/plan.ts";
 import { alertmanagerConfig } from "./alerting.ts";
 import { boardJson } from "./grafana.ts";
-import { type OperatorOptions, planOperatorObjects } from "./operator.ts";
+import { type Manifest, type OperatorOptions, planOperatorObjects } from "./operator.ts";
 import { prometheusConfig, type ScrapeOptions, targetsConfig } from "./prometheus.ts";
 import { ruleGroupsConfig } from "./rule-groups.ts";
 import { renderYaml } from "./yaml.ts";
@@ -39,19 +39,26 @@ export interface RenderMonitoringOptions extends MonitoringOptions {
   readonly prometheusUrl?: string;
 }
 
+/** {@link RenderMonitoringOptions} where plain files are written. */
+export type MonitoringChoices = Omit<RenderMonitoringOptions, "operator">;
+
 /**
  * Every file, sorted by path. The same input gives the same bytes.
  * @throws ERR_CONFIG_VALUE when a route names a receiver that does not exist, or a secret has the wrong form for the kind of output
  */
 export function renderMonitoringFiles(facts: BusFacts, options: RenderMonitoringOptions = {}): RenderedFile[] {
-  const resolved = resolveMonitoringOptions(options);
-  const files = options.operator === undefined ? plainFiles(facts, options, resolved) : operatorFiles(facts, options, resolved);
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const { operator } = options;
+  return operator === undefined ? monitoringFiles(facts, options) : manifestFiles(monitoringManifests(facts, { ...options, operator }));
 }
 
-function plainFiles(facts: BusFacts, options: RenderMonitoringOptions, resolved: ResolvedMonitoringOptions): RenderedFile[] {
+/**
+ * Plain files for Prometheus, Alertmanager and Grafana on hosts, in containers and as processes, sorted by path.
+ * @throws ERR_CONFIG_VALUE when a route names a receiver that does not exist, or a secret is named as a Kubernetes Secret
+ */
+export function monitoringFiles(facts: BusFacts, options: MonitoringChoices = {}): RenderedFile[] {
+  const resolved = resolveMonitoringOptions(options);
   const scrape = options.scrape ?? {};
-  return [
+  return sorted([
     { path: "prometheus/prometheus.yml", content: renderYaml(prometheusConfig(facts, scrape, resolved.probe)) },
     { path: "prometheus/rules.yml", content: renderYaml(ruleGroupsConfig(planRules(facts, resolved))) },
     { path: "prometheus/targets/nats.yml", content: renderYaml(targetsConfig(facts, scrape.exporters ?? [])) },
@@ -69,16 +76,30 @@ function plainFiles(facts: BusFacts, options: RenderMonitoringOptions, resolved:
       path: `grafana/dashboards/${board.uid}.json`,
       content: `${JSON.stringify(boardJson(board), null, 2)}\n`,
     })),
-  ];
+  ]);
 }
 
-function operatorFiles(facts: BusFacts, options: RenderMonitoringOptions, resolved: ResolvedMonitoringOptions): RenderedFile[] {
-  if (options.operator === undefined) return [];
-  const objects = planOperatorObjects({ facts, options: resolved, routing: options.alerting, operator: options.operator });
-  return objects.map((object) => ({
-    path: `manifests/${object.kind.toLowerCase()}-${object.metadata.name}.yml`,
-    content: renderYaml(object),
-  }));
+/**
+ * Objects of the Prometheus Operator and for Grafana, to be applied by whoever owns the cluster.
+ * @throws ERR_CONFIG_VALUE when a route names a receiver that does not exist, or a secret is a file
+ */
+export function monitoringManifests(facts: BusFacts, options: MonitoringChoices & { readonly operator: OperatorOptions }): Manifest[] {
+  const { alerting, operator } = options;
+  return planOperatorObjects({ facts, options: resolveMonitoringOptions(options), routing: alerting, operator });
+}
+
+/** Manifests as files, sorted by path. */
+export function manifestFiles(objects: readonly Manifest[]): RenderedFile[] {
+  return sorted(
+    objects.map((object) => ({
+      path: `manifests/${object.kind.toLowerCase()}-${object.metadata.name}.yml`,
+      content: renderYaml(object),
+    })),
+  );
+}
+
+function sorted(files: readonly RenderedFile[]): RenderedFile[] {
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function datasources(url: string): Record<string, unknown> {

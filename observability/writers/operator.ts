@@ -1,5 +1,5 @@
 /** The same monitoring as objects of the Prometheus Operator, plain and without any client library. */
-import { planBoards } from "../dashboards/plan.ts";
+import { type Board, planBoards } from "../dashboards/plan.ts";
 import type { BusFacts } from "../facts.ts";
 import type { ResolvedMonitoringOptions } from "../options.ts";
 import { type ConsumerSelection, metricRelabeling } from "../relabeling.ts";
@@ -55,6 +55,12 @@ export interface OperatorOptions {
   /** Which consumers keep their series.
    * @default "all" */
   readonly consumers?: ConsumerSelection;
+  /** What is selected: pods, which need no Service and are scraped while they are not ready, or Services with the same labels.
+   * @default "pods" */
+  readonly scrapeBy?: "pods" | "services";
+  /** Labels of the Grafana instances that the Grafana Operator gives the dashboards to.
+   * @default - no Grafana Operator; ConfigMaps for Grafana's sidecar are written */
+  readonly grafanaInstances?: Readonly<Record<string, string>>;
   /** Label by which Grafana's sidecar finds dashboards, name and value.
    * @default { grafana_dashboard: "1" } */
   readonly dashboardLabels?: Readonly<Record<string, string>>;
@@ -76,18 +82,14 @@ export interface OperatorInput {
 }
 
 /**
- * PodMonitors, PrometheusRules, one AlertmanagerConfig and a ConfigMap a board.
+ * PodMonitors or ServiceMonitors, PrometheusRules, one AlertmanagerConfig, and a ConfigMap or GrafanaDashboard a board.
  * @throws ERR_CONFIG_VALUE when a receiver's secret is a file, which an AlertmanagerConfig cannot refer to
  */
 export function planOperatorObjects({ facts, options, routing, operator }: OperatorInput): Manifest[] {
   // The operator routes an AlertmanagerConfig only alerts of its own namespace, and aggregations lose that label.
   const withNamespace = { ...options, alertLabels: { ...options.alertLabels, namespace: operator.namespace } };
-  const boards = planBoards(facts, options).map((board) => ({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: dashboardMetadata(facts, operator, board.name),
-    data: { [`${board.uid}.json`]: `${JSON.stringify(boardJson(board), null, 2)}\n` },
-  }));
+  const boards = planBoards(facts, options).map((board) => boardObject(board, facts, operator));
+  const monitorKind = operator.scrapeBy === "services" ? "ServiceMonitor" : "PodMonitor";
   const object = (group: string, kind: string, name: string, spec: Manifest["spec"] = {}): Manifest => ({
     apiVersion: `monitoring.coreos.com/${group}`,
     kind,
@@ -95,14 +97,23 @@ export function planOperatorObjects({ facts, options, routing, operator }: Opera
     spec,
   });
   return [
-    object("v1", "PodMonitor", "servers", podMonitorSpec(facts, operator, EXPORTER_JOB)),
-    ...(operator.probeLabels === undefined ? [] : [object("v1", "PodMonitor", "probe", podMonitorSpec(facts, operator, PROBE_JOB))]),
+    object("v1", monitorKind, "servers", monitorSpec(facts, operator, EXPORTER_JOB)),
+    ...(operator.probeLabels === undefined ? [] : [object("v1", monitorKind, "probe", monitorSpec(facts, operator, PROBE_JOB))]),
     ...ruleFiles(planRules(facts, withNamespace)).map((groups, index) =>
       object("v1", "PrometheusRule", `rules-${index + 1}`, { ...ruleGroupsConfig(groups) }),
     ),
     ...(routing === undefined ? [] : [object("v1alpha1", "AlertmanagerConfig", "alerts", alertmanagerConfigSpec(planAlerting(routing)))]),
     ...boards,
   ];
+}
+
+function boardObject(board: Board, facts: BusFacts, operator: OperatorOptions): Manifest {
+  const json = `${JSON.stringify(boardJson(board), null, 2)}\n`;
+  const metadata = dashboardMetadata(facts, operator, board.name);
+  if (operator.grafanaInstances === undefined)
+    return { apiVersion: "v1", kind: "ConfigMap", metadata, data: { [`${board.uid}.json`]: json } };
+  const spec = { instanceSelector: { matchLabels: operator.grafanaInstances }, folder: "NATS", allowCrossNamespaceImport: true, json };
+  return { apiVersion: "grafana.integreatly.org/v1beta1", kind: "GrafanaDashboard", metadata, spec };
 }
 
 /** Groups spread over objects, each small enough for the operator. */
@@ -138,13 +149,13 @@ function dashboardMetadata(facts: BusFacts, operator: OperatorOptions, board: st
   };
 }
 
-function podMonitorSpec(facts: BusFacts, operator: OperatorOptions, job: string): Record<string, unknown> {
+function monitorSpec(facts: BusFacts, operator: OperatorOptions, job: string): Record<string, unknown> {
   const interval = operator.scrapeSeconds ?? 15;
   const isExporter = job === EXPORTER_JOB;
   return {
     selector: { matchLabels: isExporter ? operator.podLabels : (operator.probeLabels ?? {}) },
     sampleLimit: 50_000,
-    podMetricsEndpoints: [
+    [operator.scrapeBy === "services" ? "endpoints" : "podMetricsEndpoints"]: [
       {
         port: operator.port ?? "prom-metrics",
         interval: `${interval}s`,

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Jsz } from "../../components/gate/server-pages.ts";
 import type { ClusterInputs, ClusterOutputs } from "../../components/process/cluster-spec.ts";
-import { findServerProcess } from "../../components/process/host-process.ts";
+import { findByArguments } from "../../components/process/host-process.ts";
 import { askMonitor } from "../../components/process/monitor.ts";
 import { createCluster, deleteCluster, diffCluster, updateCluster } from "../../components/process/operations.ts";
 import { findPortOwner } from "../../components/process/port-owner.ts";
@@ -65,7 +65,9 @@ function withSettings(inputs: ClusterInputs, settings: TargetSettings): ClusterI
 
 async function findLeftovers(directory: string, inputs: ClusterInputs): Promise<string[]> {
   const files = existsSync(directory) ? await readdir(directory, { recursive: true }) : [];
-  const processes = await Promise.all(inputs.nodes.map((node) => findServerProcess(node.directory, join(node.directory, CONFIG_FILE))));
+  const processes = await Promise.all(
+    inputs.nodes.map((node) => findByArguments(node.directory, ["-c", join(node.directory, CONFIG_FILE)])),
+  );
   const ports = inputs.nodes.flatMap((node) => Object.values(node.ports));
   const owners = await Promise.all(ports.map(async (port) => ({ port, owner: await findPortOwner(port) })));
   return [

@@ -18,6 +18,8 @@ const SOURCES = [
   "streams",
   "accounts",
   "components",
+  "observability",
+  "probe",
   "engine",
   "operations",
   "cli",
