@@ -17,6 +17,8 @@ export const HEADER = {
   signature: "Natsbus-Signature",
   /** The way from the message to the hash that was signed; not there when the message was signed alone. */
   proof: "Natsbus-Proof",
+  /** Id of the request that an answer belongs to. */
+  replyTo: "Natsbus-Reply-To",
 } as const;
 
 /** What a dead letter says about the message it was. */

@@ -69,7 +69,7 @@ export function plainHeaders(headers: MsgHdrs | undefined): HeaderRecord {
 }
 
 /** The same with every value, as signatures cover them. */
-function joinedHeaders(headers: MsgHdrs | undefined, plain: HeaderRecord): HeaderRecord {
+export function joinedHeaders(headers: MsgHdrs | undefined, plain: HeaderRecord): HeaderRecord {
   let joined: Record<string, string> | undefined;
   for (const [name, values] of headers ?? []) {
     if (values.length < 2) continue;

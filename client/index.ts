@@ -1,10 +1,11 @@
 /** What applications import as `natsbus/client`. */
 export { BusError, isBusError } from "../core/errors.ts";
+export type { ClientArgs, ConnectArgs, PublishArgs, RequestArgs } from "./client-args.ts";
 export type { ConsumeArgs } from "./consume-args.ts";
 export type { DeadLetter } from "./dead-letter.ts";
+export { defineEndpoint, type Endpoint, type EndpointArgs } from "./endpoint.ts";
 export type { HeaderRecord, RejectReason } from "./headers.ts";
 export { type Logger, logging } from "./logging.ts";
-export type { ClientArgs, ConnectArgs, PublishArgs } from "./message-bus.ts";
 export { MessageBus } from "./message-bus.ts";
 export type { MetricsSnapshot } from "./metrics.ts";
 export type { MessageContext, Middleware } from "./middleware.ts";
@@ -15,6 +16,9 @@ export type { DeadLetterArgs, RedriveReceipt } from "./redrive.ts";
 export type { ReplayArgs, ReplayedMessage } from "./replay.ts";
 export { type ReceivedMessage, type Route, route } from "./route.ts";
 export type { JsonSchema, PayloadSchema } from "./schema.ts";
+export type { Service, ServiceArgs } from "./service.ts";
+export { type ReceivedRequest, type RespondArgs, type Responder, respond } from "./service-endpoint.ts";
+export { ServiceError } from "./service-error.ts";
 export { defineSubject, type Subject, type SubjectArgs } from "./subject.ts";
 export { type TracingArgs, tracing } from "./tracing.ts";
 export type { VerificationArgs } from "./verifier.ts";

@@ -1,73 +1,29 @@
 /** The door of an application to its bus. */
-import { randomUUID } from "node:crypto";
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
-import { type Duration, parseDuration } from "../core/units.ts";
+import { parseDuration } from "../core/units.ts";
 import { AckInbox } from "./ack-inbox.ts";
-import { encodePayload } from "./codec.ts";
+import { type Behaviour, type ConnectArgs, type PublishArgs, type RequestArgs, resolveBehaviour } from "./client-args.ts";
+import { composeMessage, contextOf, withHeaders } from "./compose.ts";
 import { type ClientConnection, connectClient } from "./connect.ts";
 import { type ConsumeArgs, resolveConsume } from "./consume-args.ts";
 import { openConsumer } from "./consumer-access.ts";
 import type { DeadLetter } from "./dead-letter.ts";
-import { HEADER, HEADER_NAME, type HeaderRecord } from "./headers.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { HeaderRecord } from "./headers.ts";
 import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
-import { composeMiddleware, type MessageContext, type Middleware } from "./middleware.ts";
-import type { OutgoingMessage } from "./outgoing.ts";
-import { countOutcomes, exposeMetrics, type PrometheusArgs } from "./prometheus.ts";
-import { Publisher, type PublishingArgs, type PublishReceipt } from "./publisher.ts";
+import { composeMiddleware, type Middleware } from "./middleware.ts";
+import { countOutcomes, exposeMetrics } from "./prometheus.ts";
+import { Publisher, type PublishReceipt } from "./publisher.ts";
 import { type DeadLetterArgs, type RedriveReceipt, readDeadLetters, redriveLetter } from "./redrive.ts";
 import { type ReplayArgs, type ReplayedMessage, replayRange } from "./replay.ts";
-import { MessageSigner } from "./signing.ts";
-import { readStackConnection, type StackPlace } from "./stack-files.ts";
-import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
+import { type RequestTools, sendRequest } from "./request.ts";
+import { type Service, type ServiceArgs, startService } from "./service.ts";
+import { readStackConnection } from "./stack-files.ts";
+import type { Subject } from "./subject.ts";
 import { Undertaker } from "./undertaker.ts";
-import { MessageVerifier, type VerificationArgs } from "./verifier.ts";
 import { Worker } from "./worker.ts";
-
-/** How a client behaves once it is connected. */
-export interface ClientArgs {
-  /** Name the servers show in reports about their connections.
-   * @default "natsbus-client" */
-  readonly name?: string;
-  /** How it publishes.
-   * @default {} */
-  readonly publishing?: PublishingArgs;
-  /** Seed of a user key, or text of a `.creds` file, to sign every message with. A secret.
-   * @default - messages are not signed */
-  readonly signing?: string;
-  /** Whose messages to accept.
-   * @default - signatures are not looked at */
-  readonly verification?: VerificationArgs;
-  /** Steps around every publish, handler run, request and answer; the first is the outermost.
-   * @default [] */
-  readonly middleware?: readonly Middleware[];
-  /** Where to offer the metrics to Prometheus.
-   * @default - nowhere; {@link MessageBus.metrics} has them */
-  readonly prometheus?: PrometheusArgs;
-  /** How long closing waits for handlers and for publishes that are not confirmed yet.
-   * @default "30s" */
-  readonly drainTimeout?: Duration;
-}
-
-/** Where to connect, and how to behave. */
-export type ConnectArgs = ClientArgs & (StackPlace | ConnectionSpec);
-
-/** Options of one publish. */
-export interface PublishArgs extends SubjectChoice {
-  /** Identity for de-duplication: within the stream's duplicate window a second message with it is confirmed and not stored.
-   * @default - a random one */
-  readonly id?: string;
-  /** Further headers; names that begin with `Nats-` or `Natsbus-` are refused.
-   * @default {} */
-  readonly headers?: HeaderRecord;
-  /** How long to try.
-   * @default - `publishing.deadline` of the client */
-  readonly deadline?: Duration;
-}
-
-const RESERVED = /^nats(bus)?-/i;
 
 /**
  * A connection to the bus with typed subjects.
@@ -83,21 +39,21 @@ export class MessageBus implements AsyncDisposable {
   readonly #middleware: Middleware | undefined;
   readonly #conceal: () => void;
   readonly #metrics = new ClientMetrics();
+  readonly #tools: RequestTools;
   readonly #publisher: Publisher;
   readonly #jetstream: JetStreamClient;
   readonly #behaviour: Behaviour;
   readonly #workers = new Set<Worker>();
+  readonly #services = new Set<Service>();
   #closing: Promise<void> | undefined;
 
-  private constructor({ connection, inboxPrefix }: ClientConnection, args: Behaviour) {
-    const { signer, publishing, prometheus } = args;
+  private constructor({ connection, inboxPrefix, api }: ClientConnection, args: Behaviour) {
+    const { signer, verifier, publishing, prometheus } = args;
     this.#connection = connection;
     this.#inboxPrefix = inboxPrefix;
-    this.#publisher = new Publisher(
-      { connection, acks: new AckInbox(connection, inboxPrefix), metrics: this.#metrics, signer },
-      publishing,
-    );
-    this.#jetstream = jetstream(connection);
+    this.#tools = { connection, acks: new AckInbox(connection, inboxPrefix), metrics: this.#metrics, signer, verifier };
+    this.#publisher = new Publisher(this.#tools, publishing);
+    this.#jetstream = jetstream(connection, api);
     this.#behaviour = args;
     this.#middleware = composeMiddleware([...args.middleware, ...(prometheus === undefined ? [] : [countOutcomes(this.#metrics)])]);
     const scraped = { name: args.name, metrics: this.#metrics, snapshot: () => this.metrics() };
@@ -133,21 +89,11 @@ export class MessageBus implements AsyncDisposable {
    */
   async publish<In, Out>(subject: Subject<In, Out>, value: NoInfer<In>, args: PublishArgs = {}): Promise<PublishReceipt> {
     this.#assertOpen();
-    const message = this.#outgoing(subject, value, args);
-    const send = (headers?: HeaderRecord): Promise<PublishReceipt> =>
-      this.#publisher.publish(headers === undefined ? message : { ...message, headers: { ...ownHeaders(headers), ...message.headers } });
+    const message = composeMessage(subject, value, args);
+    const send = (headers?: HeaderRecord): Promise<PublishReceipt> => this.#publisher.publish(withHeaders(message, headers));
     if (this.#middleware === undefined) return send(args.headers);
     const context = contextOf("publish", subject.pattern, message, args.headers);
     return this.#middleware(context, () => send(context.headers));
-  }
-
-  #outgoing<In, Out>(subject: Subject<In, Out>, value: In, args: PublishArgs): OutgoingMessage {
-    const { id = randomUUID(), deadline } = args;
-    const literal = resolveSubject(subject.pattern, args);
-    const { payload, headers } = encodePayload(subject, value);
-    const deadlineMs = deadline === undefined ? undefined : parseDuration(deadline, "deadline");
-    if (args.id !== undefined) assertHeaderValue(HEADER.id, id);
-    return { subject: literal, payload, headers, id, deadlineMs };
   }
 
   /**
@@ -171,6 +117,43 @@ export class MessageBus implements AsyncDisposable {
     const worker = new Worker(spec, consumers, tools, this.#behaviour.drainMs);
     this.#workers.add(worker);
     return worker;
+  }
+
+  /**
+   * Asks a service and waits for its answer. A request is sent once, as the service may have acted on it.
+   * @throws ERR_CLIENT_SCHEMA, ERR_CLIENT_SUBJECT, ERR_CLIENT_SIZE and ERR_CLIENT_OPTION before anything is sent, ERR_CLIENT_REQUEST when nobody serves the
+   *   subject or the user may not ask, ERR_CLIENT_TIMEOUT, ERR_CLIENT_SERVICE with the service's own error as `cause`, ERR_CLIENT_REPLY, ERR_CLIENT_CLOSED
+   */
+  async request<In, Out, ReplyIn, ReplyOut>(
+    endpoint: Endpoint<In, Out, ReplyIn, ReplyOut>,
+    value: NoInfer<In>,
+    args: RequestArgs = {},
+  ): Promise<ReplyOut> {
+    this.#assertOpen();
+    const timeoutMs = parseDuration(args.timeout ?? "5s", "timeout");
+    const message = composeMessage(endpoint.request, value, args);
+    const send = (headers?: HeaderRecord): Promise<ReplyOut> =>
+      sendRequest(this.#tools, endpoint, withHeaders(message, headers), timeoutMs);
+    if (this.#middleware === undefined) return send(args.headers);
+    const context = contextOf("request", endpoint.request.pattern, message, args.headers);
+    return this.#middleware(context, () => send(context.headers));
+  }
+
+  /**
+   * Offers endpoints as a service, until it is stopped or the client closed.
+   * @throws ERR_CLIENT_SERVE when a name or version is malformed or the user may not listen on an endpoint, ERR_CLIENT_OPTION, ERR_UNIT, ERR_CLIENT_CLOSED
+   *
+   * @example
+   * await using service = await bus.serve({
+   *   name: "hosts", version: "1.0.0", endpoints: [respond(lookUp, ({ value }) => ({ address: addressOf(value.name) }))],
+   * });
+   */
+  async serve(args: ServiceArgs): Promise<Service> {
+    this.#assertOpen();
+    const tools = { ...this.#tools, middleware: this.#middleware };
+    const service = await startService(args, tools, (stopped) => void this.#services.delete(stopped));
+    this.#services.add(service);
+    return service;
   }
 
   /**
@@ -222,7 +205,8 @@ export class MessageBus implements AsyncDisposable {
 
   async #shutDown(): Promise<void> {
     const { drainMs } = this.#behaviour;
-    await Promise.all([...this.#workers].map((worker) => worker.drain()));
+    const services = [...this.#services].map((service) => within(drainMs, service.stop()));
+    await Promise.all([...[...this.#workers].map((worker) => worker.drain()), ...services]);
     await within(drainMs, this.#publisher.idle());
     await within(drainMs, this.#connection.drain());
     await this.#connection.close();
@@ -242,57 +226,6 @@ export class MessageBus implements AsyncDisposable {
       else if (type === "error") counts.serverErrors += 1;
     }
   }
-}
-
-interface Behaviour {
-  readonly name: string;
-  readonly middleware: readonly Middleware[];
-  readonly prometheus: PrometheusArgs | undefined;
-  readonly publishing: PublishingArgs;
-  readonly signer: MessageSigner | undefined;
-  readonly verifier: MessageVerifier | undefined;
-  readonly drainMs: number;
-}
-
-function resolveBehaviour({ publishing = {}, signing, verification, drainTimeout = "30s", ...args }: ClientArgs): Behaviour {
-  return {
-    ...{ name: args.name ?? "natsbus-client", middleware: args.middleware ?? [], prometheus: args.prometheus },
-    publishing,
-    signer: signing === undefined ? undefined : new MessageSigner(signing),
-    verifier: verification === undefined ? undefined : new MessageVerifier(verification),
-    drainMs: parseDuration(drainTimeout, "drainTimeout"),
-  };
-}
-
-function contextOf(
-  kind: MessageContext["kind"],
-  pattern: string,
-  { subject, id, payload }: OutgoingMessage,
-  headers: HeaderRecord = {},
-): MessageContext {
-  return { kind, subject, pattern, id, headers: { ...headers }, size: payload.length };
-}
-
-/** Servers obey some headers of their own, and the client writes the others. */
-function ownHeaders(headers: HeaderRecord = {}): HeaderRecord {
-  for (const [name, value] of Object.entries(headers)) {
-    if (RESERVED.test(name) || !HEADER_NAME.test(name)) {
-      throw new BusError("ERR_CLIENT_OPTION", `headers: ${JSON.stringify(name)} is not a name for a header of one's own`, {
-        path: "headers",
-        remedy: "use visible ASCII characters without a colon, and no name that begins with Nats- or Natsbus-",
-      });
-    }
-    assertHeaderValue(name, value);
-  }
-  return headers;
-}
-
-// Spaces at the ends do not survive the way, and a signature covers what arrives.
-function assertHeaderValue(name: string, value: string): void {
-  if (value !== "" && !/[\r\n]/.test(value) && value.trim() === value) return;
-  throw new BusError("ERR_CLIENT_OPTION", `the header ${name} is empty, has several lines, or begins or ends with white space`, {
-    path: "headers",
-  });
 }
 
 async function within(limitMs: number, work: Promise<unknown>): Promise<void> {

@@ -119,6 +119,11 @@ export const ERROR_CODES = {
   ERR_CLIENT_BACKPRESSURE: "more messages wait to be published than the client holds",
   ERR_CLIENT_CONSUMER: "a consumer does not exist, may not be read, or does not ask for acknowledgements",
   ERR_CLIENT_STREAM: "messages of a stream cannot be read",
+  ERR_CLIENT_REQUEST: "a request was refused, or nobody serves its subject",
+  ERR_CLIENT_TIMEOUT: "a request was not answered in time; it may or may not have been handled",
+  ERR_CLIENT_SERVICE: "a service answered a request with an error",
+  ERR_CLIENT_REPLY: "the answer to a request does not fit its schema, or its signature is not accepted",
+  ERR_CLIENT_SERVE: "a service or one of its endpoints cannot be offered",
   ERR_CLIENT_KEY: "a key for signing or verifying messages is not a user key of NATS",
   // components
   ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",

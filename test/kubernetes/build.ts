@@ -52,9 +52,4 @@ function build(pieces: readonly Piece[], minutes: number): void {
 }
 
 const [level = "node", , minutes = "90"] = process.argv.slice(2);
-try {
-  build(level === "api" ? API_PIECES : [...API_PIECES, ...NODE_PIECES], Number(minutes));
-} catch (error) {
-  process.stdout.write(`NOT BUILT: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+build(level === "api" ? API_PIECES : [...API_PIECES, ...NODE_PIECES], Number(minutes));
