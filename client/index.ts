@@ -1,5 +1,6 @@
 /** What applications import as `natsbus/client`. */
 export { BusError, isBusError } from "../core/errors.ts";
+export type { Batch, BatchArgs, BatchItemArgs, BatchReceipt } from "./batch.ts";
 export type { ClientArgs, ConnectArgs, PublishArgs, RequestArgs } from "./client-args.ts";
 export type { ConsumeArgs } from "./consume-args.ts";
 export type { DeadLetter } from "./dead-letter.ts";
@@ -16,6 +17,8 @@ export type { DeadLetterArgs, RedriveReceipt } from "./redrive.ts";
 export type { ReplayArgs, ReplayedMessage } from "./replay.ts";
 export { type ReceivedMessage, type Route, route } from "./route.ts";
 export type { JsonSchema, PayloadSchema } from "./schema.ts";
+export { type Compatibility, readingProblems } from "./schema-compatibility.ts";
+export type { RegisterArgs, RegisteredSchema, SchemaRegistry, SchemaRegistryArgs } from "./schema-registry.ts";
 export type { Service, ServiceArgs } from "./service.ts";
 export { type ReceivedRequest, type RespondArgs, type Responder, respond } from "./service-endpoint.ts";
 export { ServiceError } from "./service-error.ts";

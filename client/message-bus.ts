@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { BusError } from "../core/errors.ts";
 import { parseDuration } from "../core/units.ts";
 import { AckInbox } from "./ack-inbox.ts";
+import { Batch, type BatchArgs, type BatchTools } from "./batch.ts";
 import { type Behaviour, type ConnectArgs, type PublishArgs, type RequestArgs, resolveBehaviour } from "./client-args.ts";
 import { composeMessage, contextOf, withHeaders } from "./compose.ts";
 import { type ClientConnection, connectClient } from "./connect.ts";
@@ -14,11 +15,13 @@ import type { Endpoint } from "./endpoint.ts";
 import type { HeaderRecord } from "./headers.ts";
 import { ClientMetrics, type MetricsSnapshot } from "./metrics.ts";
 import { composeMiddleware, type Middleware } from "./middleware.ts";
+import type { OutgoingMessage } from "./outgoing.ts";
 import { countOutcomes, exposeMetrics } from "./prometheus.ts";
 import { Publisher, type PublishReceipt } from "./publisher.ts";
 import { type DeadLetterArgs, type RedriveReceipt, readDeadLetters, redriveLetter } from "./redrive.ts";
 import { type ReplayArgs, type ReplayedMessage, replayRange } from "./replay.ts";
 import { type RequestTools, sendRequest } from "./request.ts";
+import { SchemaRegistry, type SchemaRegistryArgs } from "./schema-registry.ts";
 import { type Service, type ServiceArgs, startService } from "./service.ts";
 import { readStackConnection } from "./stack-files.ts";
 import type { Subject } from "./subject.ts";
@@ -89,11 +92,25 @@ export class MessageBus implements AsyncDisposable {
    */
   async publish<In, Out>(subject: Subject<In, Out>, value: NoInfer<In>, args: PublishArgs = {}): Promise<PublishReceipt> {
     this.#assertOpen();
-    const message = composeMessage(subject, value, args);
-    const send = (headers?: HeaderRecord): Promise<PublishReceipt> => this.#publisher.publish(withHeaders(message, headers));
-    if (this.#middleware === undefined) return send(args.headers);
-    const context = contextOf("publish", subject.pattern, message, args.headers);
-    return this.#middleware(context, () => send(context.headers));
+    const item = { message: composeMessage(subject, value, args), pattern: subject.pattern, headers: args.headers };
+    return this.#surround(item, (message) => this.#publisher.publish(message));
+  }
+
+  /** Begins a batch: messages that are sent in one go, and stored together where the stream allows it. */
+  batch(args: BatchArgs = {}): Batch {
+    this.#assertOpen();
+    const surround: BatchTools["surround"] = (item, send) => this.#surround(item, send);
+    return new Batch({ ...this.#tools, ...this.#publisher.limits, publisher: this.#publisher, surround }, args);
+  }
+
+  #surround(
+    item: Parameters<BatchTools["surround"]>[0],
+    send: (message: OutgoingMessage) => Promise<PublishReceipt>,
+  ): Promise<PublishReceipt> {
+    const { message, pattern, headers } = item;
+    if (this.#middleware === undefined) return send(withHeaders(message, headers));
+    const context = contextOf("publish", pattern, message, headers);
+    return this.#middleware(context, async () => send(withHeaders(message, context.headers)));
   }
 
   /**
@@ -181,6 +198,15 @@ export class MessageBus implements AsyncDisposable {
   async redrive(letter: DeadLetter): Promise<RedriveReceipt> {
     this.#assertOpen();
     return redriveLetter(this.#jetstream, this.#publisher, letter);
+  }
+
+  /**
+   * Opens the registry of schemas.
+   * @throws ERR_CLIENT_REGISTRY when its bucket does not exist or may not be read, ERR_CLIENT_CLOSED
+   */
+  async schemas(args: SchemaRegistryArgs = {}): Promise<SchemaRegistry> {
+    this.#assertOpen();
+    return SchemaRegistry.open(this.#jetstream, args);
   }
 
   /** Everything counted since the client connected. */

@@ -95,6 +95,11 @@ export class Publisher {
     }
   }
 
+  /** How long an attempt and a message may take, in milliseconds. */
+  get limits(): { readonly attemptMs: number; readonly deadlineMs: number } {
+    return { attemptMs: this.#attemptMs, deadlineMs: this.#deadlineMs };
+  }
+
   /** Resolves when every message was confirmed or given up. */
   async idle(): Promise<void> {
     await this.#window.idle();
