@@ -186,7 +186,12 @@ class DeliveryRun implements AsyncDisposable {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#workers.push(child);
-    await once(child.stdout, "data");
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`a worker ended with ${code}`);
+    });
+    await Promise.race([once(child.stdout, "data"), ended]);
+    // It will be killed.
+    ended.catch(() => undefined);
   }
 
   /** Waits until every message is acknowledged by a worker. */
