@@ -1,7 +1,10 @@
 /** The whole bus as plain values: what a stack file says, with every default filled in and every unit resolved. */
+
+import type { DockerSpec } from "./docker-spec.ts";
 import type { KubernetesSpec } from "./kubernetes-spec.ts";
 import type { MonitoringSpec } from "./monitoring-spec.ts";
 import type { AuthSpec, TlsSpec } from "./security-spec.ts";
+import type { SystemdSpec } from "./systemd-spec.ts";
 import type { VerifySpec } from "./verify-spec.ts";
 
 /** Where the servers run. */
@@ -21,6 +24,10 @@ export interface BusSpec {
   readonly process: ProcessSpec;
   /** Settings of the `kubernetes` target. */
   readonly kubernetes: KubernetesSpec;
+  /** Settings of the `docker` target. */
+  readonly docker: DockerSpec;
+  /** Settings of the `systemd` target. */
+  readonly systemd: SystemdSpec;
   /** What each server logs. */
   readonly logging: {
     readonly level: "info" | "debug" | "trace" /** Size at which a log file is rotated. */;

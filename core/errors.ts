@@ -93,6 +93,9 @@ export const ERROR_CODES = {
   // servers on Kubernetes
   ERR_KUBERNETES_APPLIED: "a run without the stack's Kubernetes objects would delete them",
   ERR_KUBERNETES_OBJECT: "something that the declared Kubernetes objects need is not there, is not what it should be, or is being deleted",
+  // hosts reached over SSH
+  ERR_HOST_ACCESS: "a host cannot be reached, or its user may not set up services",
+  ERR_HOST_TOOL: "a program that a host needs is missing or too old",
   // command line
   ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
   ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",

@@ -110,6 +110,39 @@ export function classifyConfigChange(before: ConfigBlock, after: ConfigBlock): C
   return { action: reasons.length === 0 ? "none" : strongest, reasons };
 }
 
+/** What a server read when it started and cannot take over later; for places that compare without knowing the settings behind it. */
+export interface StartSettings {
+  /** Equal for two configurations exactly when the second needs no restart, but for {@link atLeast}. */
+  readonly text: string;
+  /** Map keyed by setting: number that may grow without a restart, but not shrink. */
+  readonly atLeast: Readonly<Record<string, number>>;
+}
+
+/** The part of a configuration that needs a restart when it changes: the same decision as {@link classifyChange}, for a comparison made elsewhere. */
+export function startSettings(spec: ServerConfigSpec): StartSettings {
+  const atLeast: Record<string, number> = {};
+  const text = canonical(startTree("", serverConfigTree(spec), atLeast));
+  return { text, atLeast };
+}
+
+function startTree(path: string, block: ConfigBlock, atLeast: Record<string, number>): ConfigBlock {
+  const entries = Object.entries(block).flatMap(([key, value]): [string, ConfigValue][] => {
+    const kept = startValue(path === "" ? key : `${path}.${key}`, value, atLeast);
+    return kept === undefined ? [] : [[key, kept]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The part of a setting that needs a restart; `undefined` when there is none. */
+function startValue(path: string, value: ConfigValue, atLeast: Record<string, number>): ConfigValue {
+  const rule = ruleOf(path);
+  if (value === undefined || value === null || (rule !== undefined && rule.needsRestart === undefined)) return undefined;
+  if (isBlock(value) && !isRuled(path)) return startTree(path, value, atLeast);
+  if (rule === undefined) return value;
+  if (rule.needsRestart === shrinks && typeof value === "number") atLeast[path] = value;
+  return "present";
+}
+
 interface ChangedSetting {
   readonly path: string;
   readonly before: ConfigValue;
@@ -135,12 +168,17 @@ function isRuled(path: string): boolean {
 function judge(change: ChangedSetting): ChangeReason {
   const { path } = change;
   if (BLOCKS_WITHOUT_SWITCH.has(path)) return { path, action: "restart", why: `${path} cannot be turned on or off while the server runs` };
-  const rule = RELOADABLE.find((candidate) => path === candidate.path || path.startsWith(`${candidate.path}.`));
+  const rule = ruleOf(path);
   if (rule === undefined) return { path, action: "restart", why: "the server reads this setting only when it starts" };
   const refusal = rule.needsRestart?.(change.before, change.after);
   return refusal === undefined
     ? { path, action: "reload", why: "the running server takes this over" }
     : { path, action: "restart", why: refusal };
+}
+
+/** The rule for a setting or a block; the first one that fits. */
+function ruleOf(path: string): ReloadRule | undefined {
+  return RELOADABLE.find((candidate) => path === candidate.path || path.startsWith(`${candidate.path}.`));
 }
 
 /** Text that is equal for values the server treats as equal: key order does not count. */

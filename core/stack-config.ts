@@ -1,5 +1,6 @@
 /** From the text values of a stack file to a {@link BusSpec}: every problem at once, each with path, value and what is allowed. */
 import type { BusSpec } from "./bus-spec.ts";
+import { resolveDocker } from "./docker-spec.ts";
 import { assertNoProblems, type Problem } from "./errors.ts";
 import { resolveKubernetes } from "./kubernetes-spec.ts";
 import { resolveMonitoring } from "./monitoring-schema.ts";
@@ -7,6 +8,7 @@ import { resolvePorts } from "./ports.ts";
 import { describeIssues, unknownKey } from "./setting-problems.ts";
 import { resolutionProblems } from "./stack-rules.ts";
 import { type StackSettings, stackSchema } from "./stack-schema.ts";
+import { resolveSystemd } from "./systemd-spec.ts";
 
 /** Where a stack configuration belongs. */
 export interface StackContext {
@@ -90,6 +92,8 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
       cpu: settings.limits.cpu,
       memoryBytes: settings.limits.memory,
     }),
+    docker: resolveDocker(settings.docker, cluster.version),
+    systemd: resolveSystemd(settings.systemd),
     logging: { level: logging.level, maxFileSizeBytes: logging.maxFileSize, keepFiles: logging.keepFiles },
     jetstream: resolveJetStream(settings.jetstream),
     deletionPolicy: settings.jetstream.deletionPolicy,

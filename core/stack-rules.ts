@@ -1,9 +1,11 @@
 /** Rules between the settings of one stack file, found as soon as it is read. Rules that need the streams are in `rules.ts`. */
 import type { BusSpec } from "./bus-spec.ts";
+import { dockerProblems } from "./docker-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
 import { kubernetesProblems } from "./kubernetes-rules.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
 import { extraProblems } from "./server-config.ts";
+import { systemdProblems } from "./systemd-spec.ts";
 import { renderDuration, renderSize } from "./units.ts";
 
 /** Problems between settings: folders, ports, times. */
@@ -17,7 +19,14 @@ export function resolutionProblems(spec: BusSpec): readonly Problem[] {
     ...sizeProblems(spec),
     ...kubernetesProblems(spec),
     ...extraProblems(spec.serverConfig),
+    ...systemdProblems(spec.systemd, chosenContext(spec, "systemd")),
+    ...dockerProblems(spec.docker, chosenContext(spec, "docker")),
   ];
+}
+
+/** What the rules of one target need to know of the rest. */
+function chosenContext(spec: BusSpec, target: BusSpec["target"]) {
+  return { chosen: spec.target === target, servers: spec.cluster.servers, auth: spec.auth.mode, encrypted: spec.tls.clients };
 }
 
 /** Every port the process target listens on, with the setting that asks for it. */

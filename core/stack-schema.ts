@@ -1,8 +1,10 @@
 /** The schema of everything under `natsbus:` in `Pulumi.<stack>.yaml`. The editor schema and the configuration reference are generated from it. */
 import { z } from "zod";
+import { dockerSchema } from "./docker-schema.ts";
 import { kubernetesSchema } from "./kubernetes-schema.ts";
 import { monitoringSchema } from "./monitoring-schema.ts";
 import { count, duration, name, overrides, size } from "./setting-kinds.ts";
+import { systemdSchema } from "./systemd-schema.ts";
 import { verifySchema } from "./verify-schema.ts";
 
 const port = z.union([z.int().min(1).max(65_535), z.array(z.int().min(1).max(65_535)).min(1)]);
@@ -184,6 +186,8 @@ export const stackSchema = z.strictObject({
   cluster: cluster.meta({ description: "The cluster as a whole." }).prefault({}),
   process: process.meta({ description: "The `process` target: every server is a process on this machine." }).prefault({}),
   kubernetes: kubernetesSchema.meta({ description: "The `kubernetes` target: the servers are pods of a StatefulSet." }).prefault({}),
+  docker: dockerSchema.meta({ description: "The `docker` target: every server is a container of one engine." }).prefault({}),
+  systemd: systemdSchema.meta({ description: "The `systemd` target: every server is a hardened service of a host." }).prefault({}),
   logging: logging.meta({ description: "What each server logs." }).prefault({}),
   jetstream: jetstream.meta({ description: "JetStream of each server." }).prefault({}),
   limits: limits.meta({ description: "What each server allows its clients and takes for itself." }).prefault({}),

@@ -6,7 +6,16 @@ import { UNLIMITED, UNLIMITED_JETSTREAM } from "../../accounts/limits.ts";
 import { resolvePermissions } from "../../accounts/roles.ts";
 import { renderToken } from "../../accounts/token.ts";
 import { createKey } from "../../core/nats-keys.ts";
-import type { ProcessCluster } from "./process-cluster.ts";
+
+/** A cluster as far as accounts and connections need to know it. */
+export interface AccountCluster {
+  /** Credentials of the system account. */
+  readonly systemCredentials: string;
+  /** Seed that signs accounts. */
+  readonly operatorSeed: string;
+  /** Where its servers are, and whom to trust. */
+  readonly inputs: { readonly nodes: readonly { readonly clientUrl: string }[]; readonly authority: string };
+}
 
 /** An account with JetStream and one user who may do everything in it. */
 export interface TestAccount {
@@ -17,7 +26,7 @@ export interface TestAccount {
 }
 
 /** Makes an account of the cluster's operator; {@link pushAccount} brings it to the servers. */
-export function createTestAccount(cluster: ProcessCluster): TestAccount {
+export function createTestAccount(cluster: AccountCluster): TestAccount {
   const issuedAt = Math.floor(Date.now() / 1000);
   const keys = createAccountKeys({ account: "TEST", roles: ["all"] });
   const role = { role: "all", publicKey: keys.roleKeys["all"] ?? "", permissions: resolvePermissions({ everything: true }) };
@@ -32,7 +41,7 @@ export function createTestAccount(cluster: ProcessCluster): TestAccount {
 }
 
 /** Brings an account to every server. */
-export async function pushAccount(cluster: ProcessCluster, account: TestAccount): Promise<void> {
+export async function pushAccount(cluster: AccountCluster, account: TestAccount): Promise<void> {
   const system = await connectAs(cluster, cluster.systemCredentials);
   const options = { strategy: "count", maxMessages: cluster.inputs.nodes.length, maxWait: 5_000 } as const;
   for await (const answer of await system.requestMany("$SYS.REQ.CLAIMS.UPDATE", account.token, options)) {
@@ -43,7 +52,7 @@ export async function pushAccount(cluster: ProcessCluster, account: TestAccount)
 }
 
 /** Connects to any server of the cluster with these credentials. */
-export function connectAs(cluster: ProcessCluster, credentials: string): Promise<NatsConnection> {
+export function connectAs(cluster: AccountCluster, credentials: string): Promise<NatsConnection> {
   return connect({
     servers: cluster.inputs.nodes.map((node) => node.clientUrl.replace("tls://", "nats://")),
     tls: { ca: cluster.inputs.authority },
