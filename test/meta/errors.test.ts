@@ -36,7 +36,7 @@ async function sourceFiles(): Promise<string[]> {
   const lists = await Promise.all(
     SOURCES.map(async (folder) => {
       const names = await readdir(join(ROOT, folder), { recursive: true }).catch(() => []);
-      return names.filter((name) => /\.(ts|js)$/.test(name)).map((name) => join(ROOT, folder, name));
+      return names.filter((name) => /\.(ts|js|sh)$/.test(name)).map((name) => join(ROOT, folder, name));
     }),
   );
   return lists.flat();

@@ -76,6 +76,14 @@ action_of() {
 
 starts=() reloads=() replaces=()
 declare -A digest=()
+if [ "$(compose ps --quiet --status running "${servers[@]}" 2>/dev/null | wc -l)" -lt ${#servers[@]} ]; then
+  if [ "${1:-}" = --check ]; then
+    echo "natsbus: a server does not run"
+    exit 3
+  fi
+  # fresh volumes belong to root until this has run
+  compose run --rm --no-deps -T volumes >/dev/null
+fi
 for server in "${servers[@]}"; do
   digest[$server]=$(wanted_digest "$server")
   case $(action_of "$server" "${digest[$server]}") in
