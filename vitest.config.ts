@@ -36,16 +36,6 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: "kubernetes",
-          include: ["test/kubernetes/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-        },
-      },
-      {
-        test: {
-          ...shared,
           name: "hosts",
           globalSetup: ["./test/support/server-setup.ts"],
           include: ["test/hosts/**/*.test.ts"],
