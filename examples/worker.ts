@@ -16,8 +16,7 @@ const onAlert = route(alert, async ({ value, subject, deliveries, id }) => {
   if (handled >= stopAfter) resolve();
 });
 
-// The end of the block drains: handlers finish, what waits goes back to the stream.
-await using _worker = await bus.consume({
+const worker = await bus.consume({
   stream: "SECURITY",
   consumer: "security-worker",
   routes: [onAlert],
@@ -25,5 +24,7 @@ await using _worker = await bus.consume({
   backOff: ["250ms", "1s", "5s"],
 });
 await enough;
+// Handlers finish, what waits goes back to the stream; the end of an `await using` block does the same.
+await worker.drain();
 const { acknowledged, retried, deadLettered } = bus.metrics().consume;
 console.log(`${acknowledged} acknowledged, ${retried} tried again, ${deadLettered} with the dead letters`);
