@@ -1,6 +1,7 @@
 /** Writes the generated pages of `docs/reference/`; `--check` writes nothing and fails when a page is stale. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { renderClientReference } from "./client-reference.ts";
 import { renderSettingsReference, renderStackFileSchema } from "./settings-reference.ts";
 import { renderStreamsReference } from "./streams-reference.ts";
 
@@ -11,6 +12,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   "stack-config.schema.json": renderStackFileSchema,
   "configuration.md": renderSettingsReference,
   "streams.md": renderStreamsReference,
+  "client.md": renderClientReference,
 };
 
 /** Names of the pages whose file is missing or differs from what would be written. */

@@ -3,12 +3,17 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseStackConfig } from "../../core/stack-config.ts";
+import { undocumentedExports } from "../../docs/client-reference.ts";
 import { findStalePages } from "../../docs/generate.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 test("the generated pages are up to date (npm run docs:generate)", async () => {
   expect(await findStalePages()).toEqual([]);
+});
+
+test("every export of natsbus/client has a docstring, and every method of its classes", () => {
+  expect(undocumentedExports()).toEqual([]);
 });
 
 test.each(["dev", "prod"])("Pulumi.%s.yaml is a valid stack file that names the editor schema", async (stack) => {
