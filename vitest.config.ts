@@ -47,6 +47,16 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "kubernetes",
+          include: ["test/kubernetes/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "e2e",
           globalSetup: ["./test/support/server-setup.ts"],
           include: ["test/e2e/**/*.test.ts"],

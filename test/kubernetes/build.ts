@@ -52,4 +52,9 @@ function build(pieces: readonly Piece[], minutes: number): void {
 }
 
 const [level = "node", , minutes = "90"] = process.argv.slice(2);
-build(level === "api" ? API_PIECES : [...API_PIECES, ...NODE_PIECES], Number(minutes));
+try {
+  build(level === "api" ? API_PIECES : [...API_PIECES, ...NODE_PIECES], Number(minutes));
+} catch (error) {
+  process.stdout.write(`NOT BUILT: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -16,7 +16,7 @@ export const binaryFolder = (): string => join(kubernetesCache(), "bin");
 export const moduleFolder = (): string => join(kubernetesCache(), "module");
 
 /** The path of one built program. */
-const binaryPath = (name: string): string => join(binaryFolder(), name);
+export const binaryPath = (name: string): string => join(binaryFolder(), name);
 
 /** Those of `pieces` that nobody has built yet. */
 export const missingPieces = (pieces: readonly Piece[]): Piece[] => pieces.filter(({ name }) => !existsSync(binaryPath(name)));

@@ -24,3 +24,17 @@ export const NODE_PIECES: readonly Piece[] = [
   { name: "coredns", package: "./coredns" },
   { name: "pause", package: "./pause" },
 ];
+
+/** Programs of the distribution that a node needs, by name or path, with the Debian package that brings them. */
+export const DISTRIBUTION_PROGRAMS: Readonly<Record<string, string>> = {
+  containerd: "containerd",
+  runc: "runc",
+  iptables: "iptables",
+  "/usr/lib/cni/bridge": "containernetworking-plugins",
+};
+
+/** Image the servers run from; any name will do, because it is put into the node and never pulled. */
+export const NATS_IMAGE = `docker.io/library/nats:${VERSIONS.nats}-alpine`;
+
+/** Image of CoreDNS in the node. */
+export const COREDNS_IMAGE = `test.local/coredns:${VERSIONS.coredns}`;
