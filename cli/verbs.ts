@@ -24,6 +24,10 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     summary: "serve what no exporter tells about the bus, for Prometheus and for people",
     load: () => import("./commands/probe.ts"),
   },
+  rollout: {
+    summary: "show, pause, resume or abort the rolling restart of a bus on Kubernetes",
+    load: () => import("./commands/rollout.ts"),
+  },
   creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
   publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },
   read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },

@@ -18,6 +18,8 @@ export interface Identity {
   readonly files: pulumi.Output<Readonly<Record<string, string>>>;
   /** Map keyed by user name: credentials; empty without accounts. Secrets. */
   readonly credentials: pulumi.Output<Readonly<Record<string, string>>>;
+  /** Credentials of natsbus's own user of the system account; none without accounts. */
+  readonly system: pulumi.Output<string> | undefined;
   /** Makes the accounts on the servers; streams depend on what it answers. */
   readonly push: (cluster: ReachableCluster) => pulumi.Resource[];
 }
@@ -74,6 +76,7 @@ function createOpenIdentity({ name, options, bundle }: IdentityContext, director
   return {
     target: { kind: "none" },
     admin: undefined,
+    system: undefined,
     files: files.files,
     credentials: pulumi.output<Record<string, string>>({}),
     push: () => [],
@@ -108,6 +111,7 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
       resolverIntervalMs: spec.auth.resolverIntervalMs,
     } as unknown as pulumi.Input<ServerIdentity>,
     admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
+    system: operator.systemCredentials,
     files: files.files,
     credentials,
     push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys, userKeys })),

@@ -47,6 +47,7 @@ export class MessageBus extends pulumi.ComponentResource {
         certificates: certificates.certificates,
         keys: certificates.keys,
         credentials: identity.credentials,
+        system: identity.system,
       },
       parent,
     );

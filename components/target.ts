@@ -19,6 +19,8 @@ export interface TargetArgs {
   readonly keys: pulumi.Input<Readonly<Record<string, string>>>;
   /** Map keyed by user name: credentials, for what is set up beside the servers. Secrets. */
   readonly credentials: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Credentials of natsbus's own user of the system account, a secret; absent: the servers have none. */
+  readonly system?: pulumi.Output<string> | undefined;
 }
 
 /** What watching a bus needs. */

@@ -96,6 +96,10 @@ export const ERROR_CODES = {
   // hosts reached over SSH
   ERR_HOST_ACCESS: "a host cannot be reached, or its user may not set up services",
   ERR_HOST_TOOL: "a program that a host needs is missing or too old",
+  ERR_KUBERNETES: "the Kubernetes API refused a call, or did not answer",
+  ERR_STORAGE_CLASS: "a storage class does not exist, or does not let volumes grow",
+  ERR_ROLLOUT: "a rolling restart stopped before every server runs what is declared",
+  ERR_VERSION_STEP: "a nats-server version would be skipped, or an older one would run over newer data",
   // command line
   ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
   ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",

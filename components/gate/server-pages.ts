@@ -53,7 +53,11 @@ export interface StreamDetail {
   /** The stream's group; absent on a lone server. */
   readonly cluster?: GroupState;
   /** Its configuration, when asked for. */
-  readonly config?: { readonly num_replicas?: number; readonly subjects?: readonly string[] };
+  readonly config?: {
+    readonly num_replicas?: number;
+    readonly subjects?: readonly string[];
+    readonly metadata?: Readonly<Record<string, string>>;
+  };
   /** What this replica holds. */
   readonly state?: { readonly messages?: number; readonly bytes?: number; readonly consumer_count?: number };
   /** Its consumers' replicas on this server. */

@@ -14,6 +14,8 @@ export interface KubernetesObjectsArgs {
   readonly plan: KubernetesPlan;
   /** Content of the Secrets. */
   readonly material: pulumi.Input<Material>;
+  /** What must have agreed before anything is made or changed. */
+  readonly guard: pulumi.Resource;
 }
 
 interface ObjectArgs {
@@ -52,11 +54,11 @@ export class KubernetesObjects extends pulumi.ComponentResource {
     super("natsbus:kubernetes:Objects", name, {}, options);
     const { spec, plan } = args;
     const provider = createProvider(name, spec, this);
-    const own = { parent: this, provider };
+    const own = { parent: this, provider, dependsOn: [args.guard] };
     const [namespaces, others] = splitBy(plan.before, ({ kind }) => kind === "Namespace");
     // Destroying the stack must not take the volumes along, and they go with their namespace.
     const first = namespaces.map((manifest) => createObject(name, manifest, { ...own, retainOnDelete: true }));
-    const inside = { ...own, dependsOn: first };
+    const inside = { ...own, dependsOn: [args.guard, ...first] };
     const before = others.map((manifest) => createObject(name, manifest, inside));
     const secrets = plan.secrets.map(({ manifest, content }) =>
       createObject(name, { ...manifest, stringData: pulumi.secret(pulumi.output(args.material).apply(content)) }, inside),

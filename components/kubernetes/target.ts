@@ -1,10 +1,13 @@
 /** The `kubernetes` target: the servers are pods of a StatefulSet. */
 import * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../../core/bus-spec.ts";
+import type { ConnectionSpec } from "../../core/connection.ts";
 import { assertNoProblems } from "../../core/errors.ts";
 import { objectNames } from "../../core/kubernetes-names.ts";
 import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
 import { declaredPart } from "../part.ts";
+import { Guard, Rollout } from "../rollout/resource.ts";
+import { guardWish, rolloutPlace, rolloutWish } from "../rollout/wish.ts";
 import type { ServerIdentity } from "../server-plan.ts";
 import type { Target, TargetArgs, TargetOutputs } from "../target.ts";
 import { type ClusterFacts, readClusterFacts } from "./cluster-facts.ts";
@@ -55,8 +58,11 @@ function createTarget(
   // Mistakes in patches and objects are told whoever applies them.
   const plan = planKubernetes(spec);
   const own = `${name}-kubernetes`;
-  const ready =
-    Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material: materialOf(args) }, options);
+  const material = materialOf(args);
+  const guard = new Guard(`${name}-guard`, guardWish(spec), options);
+  const objects = Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material, guard }, options);
+  // Keys are made without a look at servers.
+  const ready = declaredPart() === "keys" ? objects : createRollout(name, args, { ...options, dependsOn: [guard, objects] });
   return {
     ...reachOf(spec),
     monitorUrls: pulumi.output([]),
@@ -64,6 +70,19 @@ function createTarget(
     ready,
     ...(source === "own" ? {} : { authority: pulumi.output(authority) }),
   };
+}
+
+/** Whoever applies the objects: only the rollout restarts servers, one at a time. */
+function createRollout(name: string, args: TargetArgs, options: pulumi.CustomResourceOptions): Rollout {
+  const { spec, authority, system } = args;
+  const wish = materialOf(args).apply((material) => rolloutWish(spec, material));
+  const { servers, forward } = reachOf(spec);
+  const ca = spec.tls.clients ? { ca: pulumi.output(spec.kubernetes.certificates.authority ?? authority) } : {};
+  const reach = { servers, ...(forward === undefined ? {} : { forward }), ...ca };
+  const connection =
+    system === undefined ? {} : { connection: pulumi.secret({ ...reach, creds: system }) as pulumi.Output<ConnectionSpec> };
+  const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
+  return new Rollout(`${name}-rollout`, { ...rolloutPlace(spec), ...secrets, ...connection }, options);
 }
 
 /** Stands for the servers when their objects are applied from files. */

@@ -110,7 +110,7 @@ function launch(state: string, images: string, groups: readonly string[]): Child
   const script = join(import.meta.dirname, "node-init.sh");
   const isolated = `exec unshare --mount --net --pid --cgroup --uts --ipc --fork --kill-child --propagation private bash '${script}'`;
   const env = { ...process.env, STATE: state, PROGRAMS: binaryFolder(), IMAGES: images, CGROUPS: HIERARCHIES.join(" ") };
-  return spawn("bash", ["-c", `${join_}; ${isolated}`], { env, stdio: ["ignore", "ignore", "inherit"], detached: true });
+  return spawn("bash", ["-c", `${join_}; ${isolated}`], { env, stdio: "ignore", detached: true });
 }
 
 async function findFirstProcess(child: ChildProcess): Promise<number> {

@@ -22,6 +22,8 @@ const SOURCES = [
   "probe",
   "engine",
   "operations",
+  "observability",
+  "client",
   "cli",
 ];
 

@@ -1,0 +1,116 @@
+/** A bus of this project on the cluster of KUBECONFIG, made the way users without the Pulumi CLI make it: render, apply, `up --contents-only`. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  PatchStrategy,
+  StorageV1Api,
+} from "@kubernetes/client-node";
+import { expect } from "vitest";
+import { parse } from "yaml";
+import { inboxPrefix } from "../../accounts/roles.ts";
+import { loadKubeconfig } from "../../connection/kubeconfig.ts";
+import type { ConnectionSpec } from "../../core/connection.ts";
+import type { CliOptions, CliResult } from "../support/cli-project.ts";
+import { createProject, type Project } from "../support/project.ts";
+
+const CONFLICTING = 422;
+const UP_TIMEOUT_MS = 540_000;
+
+/** Namespace of the bus. */
+export const NAMESPACE = "natsbus-test";
+/** Servers, which are pods of the same name. */
+export const SERVERS = ["nats-0", "nats-1", "nats-2"];
+
+/** The bus under test; what it made is removed on dispose. */
+export interface BusUnderTest extends AsyncDisposable {
+  readonly project: Project;
+  readonly kubeconfig: KubeConfig;
+  readonly core: CoreV1Api;
+  readonly storage: StorageV1Api;
+  /** `natsbus render`, then every file applied as `kubectl apply` does it. */
+  apply(): Promise<void>;
+  /** `natsbus up --contents-only`, which must succeed. @returns what it said */
+  up(options?: CliOptions): Promise<string>;
+  /** As {@link up}, which may fail. */
+  tryUp(options?: CliOptions): Promise<CliResult>;
+  /** How to connect as a user of the stack. */
+  connection(user: string): ConnectionSpec;
+  /** Map keyed by pod: what changes with every start of its server. */
+  instances(): Promise<Readonly<Record<string, string>>>;
+}
+
+/** Prepares the project; applies nothing. */
+export async function prepareBus(settings: Readonly<Record<string, unknown>>): Promise<BusUnderTest> {
+  const project = await createProject();
+  project.configure({ "natsbus:target": "kubernetes", ...settings });
+  const kubeconfig = await loadKubeconfig({});
+  const core = kubeconfig.makeApiClient(CoreV1Api);
+  const tryUp = (options: CliOptions = {}) =>
+    project.natsbus(["up", "--contents-only", "--stack", "dev", "--yes"], { timeoutMs: UP_TIMEOUT_MS, ...options });
+  return {
+    project,
+    kubeconfig,
+    core,
+    storage: kubeconfig.makeApiClient(StorageV1Api),
+    tryUp,
+    apply: async () => {
+      const rendered = await project.natsbus(["render", "--stack", "dev", "--out", "manifests"]);
+      expect(rendered.code, rendered.stderr).toBe(0);
+      await applyFolder(kubeconfig, project.path("manifests"));
+    },
+    up: async (options) => {
+      const { code, stdout, stderr } = await tryUp(options);
+      expect(code, `${stdout}\n${stderr}`).toBe(0);
+      return stdout + stderr;
+    },
+    connection: (user) => ({
+      servers: [`tls://nats.${NAMESPACE}.svc:4222`],
+      ca: readFileSync(project.path(".natsbus/dev/ca.pem"), "utf8"),
+      creds: readFileSync(project.path(`.natsbus/dev/creds/${user}.creds`), "utf8"),
+      inboxPrefix: inboxPrefix(user),
+      forward: {
+        namespace: NAMESPACE,
+        selector: { "app.kubernetes.io/instance": "nats", "app.kubernetes.io/component": "server" },
+        port: 4222,
+      },
+    }),
+    instances: async () => {
+      const { items } = await core.listNamespacedPod({ namespace: NAMESPACE });
+      const restarts = (statuses: readonly { readonly restartCount: number }[] = []) =>
+        statuses.map(({ restartCount }) => restartCount).join();
+      return Object.fromEntries(
+        items.map(({ metadata, status }) => [metadata?.name ?? "", `${metadata?.uid} ${restarts(status?.containerStatuses)}`]),
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      await core.deleteNamespace({ name: NAMESPACE }).catch(() => undefined);
+      await project[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function applyFolder(kubeconfig: KubeConfig, folder: string): Promise<void> {
+  const client = KubernetesObjectApi.makeApiClient(kubeconfig);
+  for (const file of readdirSync(folder).sort()) {
+    const object = parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject;
+    await applyObject(kubeconfig, client, object);
+  }
+}
+
+/** Server-side apply. A set whose claim template changed is made anew around its running pods, as docs/kubernetes-operations.md says. */
+async function applyObject(kubeconfig: KubeConfig, client: KubernetesObjectApi, object: KubernetesObject): Promise<void> {
+  const apply = () => client.patch(object, undefined, undefined, "natsbus-test", true, PatchStrategy.ServerSideApply);
+  try {
+    await apply();
+  } catch (error) {
+    if (object.kind !== "StatefulSet" || (error as { readonly code?: number }).code !== CONFLICTING) throw error;
+    const name = object.metadata?.name ?? "";
+    await kubeconfig.makeApiClient(AppsV1Api).deleteNamespacedStatefulSet({ namespace: NAMESPACE, name, propagationPolicy: "Orphan" });
+    await apply();
+  }
+}
