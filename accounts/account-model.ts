@@ -26,6 +26,8 @@ export interface AccountInputs {
   readonly roles: Readonly<Record<string, Permissions>>;
   /** Map keyed by role: public signing key. */
   readonly roleKeys: Readonly<Record<string, string>>;
+  /** Map keyed by role: public signing key on its way out and still good; absent: none. */
+  readonly retiringRoleKeys?: Readonly<Record<string, string>>;
   /** Map keyed by account name, then by user public key: tokens up to this Unix second are refused. Other accounts' entries are ignored. */
   readonly revoked: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What it shares, imports, maps and leaves to others; absent: nothing. */

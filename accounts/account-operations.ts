@@ -99,7 +99,11 @@ export const account = reporting({
 
 function specOf(inputs: AccountInputs): PlacedAccount {
   const { name, publicKey, description, limits, servers, signingSeed, sharing, accountKeys = {}, userKeys = {} } = inputs;
-  const roles = Object.entries(inputs.roles).map(([role, permissions]) => ({ role, permissions, publicKey: inputs.roleKeys[role] ?? "" }));
+  const roles = Object.entries(inputs.roles).flatMap(([role, permissions]) =>
+    [inputs.roleKeys[role] ?? "", inputs.retiringRoleKeys?.[role]].flatMap((key) =>
+      key === undefined ? [] : [{ role, permissions, publicKey: key }],
+    ),
+  );
   const body = { name, publicKey, limits, roles, servers, signingSeed, revocations: { ...sharing?.revoked, ...inputs.revoked[name] } };
   const activations = renderActivations(sharing?.imports ?? [], publicKey, inputs.exporterSeeds ?? {}, unixSeconds());
   return {

@@ -116,6 +116,9 @@ export interface UserArgs {
   /** Rights of the user's own instead of a role: as a role of the user's name would have.
    * @default - those of the role */
   readonly rights?: RoleArgs | undefined;
+  /** How the user proves who it is with `auth.mode: config`: with a key, or with a password that natsbus makes.
+   * @default "nkey" */
+  readonly login?: "nkey" | "password" | undefined;
   /** Tags, for `{{tag(…)}}` in the role's subjects, `"name:value"`.
    * @default [] */
   readonly tags?: readonly string[] | undefined;

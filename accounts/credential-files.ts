@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BusError } from "../core/errors.ts";
+import { loginForm } from "../core/login.ts";
 
 /** Which files to write. */
 export interface CredentialFilesInputs {
   /** Folder for `ca.pem`; credentials go into `creds/` below it. Relative to the project. */
   readonly directory: string;
-  /** Map keyed by user name: text of the `.creds` file. A secret. */
+  /** Map keyed by user name: text of the credentials file. A secret. */
   readonly credentials: Readonly<Record<string, string>>;
   /** Certificate bundle, PEM; empty for none. */
   readonly ca: string;
@@ -78,15 +79,15 @@ interface PlannedFile {
 
 function planFiles(inputs: CredentialFilesInputs): PlannedFile[] {
   const credentials = Object.entries(inputs.credentials).map(([user, text]) => ({
-    path: credentialsPath(inputs, user),
+    path: credentialsPath(inputs, user, text),
     text,
     mode: SECRET_MODE,
   }));
   return inputs.ca === "" ? credentials : [...credentials, { path: join(inputs.directory, "ca.pem"), text: inputs.ca, mode: PUBLIC_MODE }];
 }
 
-function credentialsPath(inputs: CredentialFilesInputs, user: string): string {
-  return join(inputs.directory, "creds", `${user}.creds`);
+function credentialsPath(inputs: CredentialFilesInputs, user: string, text: string): string {
+  return join(inputs.directory, "creds", `${user}.${loginForm(text)}`);
 }
 
 /** Where a file is written before it takes its place: always there, so that what a killed run left is overwritten or removed, never forgotten. */
@@ -112,7 +113,7 @@ async function writeAtomically({ path, text, mode }: PlannedFile): Promise<void>
 
 function describe(inputs: CredentialFilesInputs, digests: Record<string, string>): CredentialFilesState {
   const { directory, credentials, ca } = inputs;
-  const files = Object.fromEntries(Object.keys(credentials).map((user) => [user, credentialsPath(inputs, user)]));
+  const files = Object.fromEntries(Object.entries(credentials).map(([user, text]) => [user, credentialsPath(inputs, user, text)]));
   return { directory, credentials, ca, files, caFile: ca === "" ? "" : join(directory, "ca.pem"), digests };
 }
 

@@ -38,8 +38,41 @@ export function createOperator(inputs: OperatorInputs, now: Date): OperatorState
   };
 }
 
-/** An operator whose system account has other roles; every key that is still wanted stays, and so does what the servers were started with. */
-export function updateOperator(before: OperatorState, inputs: OperatorInputs): OperatorState {
+/**
+ * An operator whose system account has other roles, or whose signing key is rotated. Every other key that is still wanted stays, and so does what the servers were
+ * started with unless the signing key changes: then they must trust both keys, and only the new one after the overlap.
+ */
+export function updateOperator(before: OperatorState, inputs: OperatorInputs, now: Date): OperatorState {
+  const state = withSystemRoles(before, inputs);
+  const [was, will] = [before.phase, inputs.phase];
+  if ((was?.generation ?? 0) !== (will?.generation ?? 0))
+    return resign({ ...state, signingSeed: createKey("operator").seed, retiringKey: publicKeyOf(before.signingSeed) }, now);
+  if (was?.overlapSince === undefined || will?.overlapSince !== undefined) return state;
+  const { retiringKey: _over, ...alone } = state;
+  return resign(alone, now);
+}
+
+/** The operator's token and the servers' first token of the system account, for the signing keys as they are. */
+function resign(state: OperatorState, now: Date): OperatorState {
+  const iat = Math.floor(now.getTime() / 1000);
+  const { name, publicKey, systemPublicKey: systemAccount, signingSeed, retiringKey } = state;
+  const signingKeys = [publicKeyOf(signingSeed), ...(retiringKey === undefined ? [] : [retiringKey])];
+  const system = {
+    account: state.systemAccount,
+    roles: [],
+    publicKey: systemAccount,
+    seed: state.systemSeed,
+    roleKeys: state.systemRoleKeys,
+    roleSeeds: state.systemRoleSeeds,
+  };
+  return {
+    ...state,
+    token: renderToken(operatorClaims({ name, publicKey, signingKeys, systemAccount, iat }), state.seed),
+    systemToken: firstSystemToken(system, { iat, signingSeed }),
+  };
+}
+
+function withSystemRoles(before: OperatorState, inputs: OperatorInputs): OperatorState {
   const { systemPublicKey: publicKey, systemSeed: seed, systemRoleKeys: roleKeys, systemRoleSeeds: roleSeeds } = before;
   const keys = { account: before.systemAccount, roles: [], publicKey, seed, roleKeys, roleSeeds };
   const system = updateAccountKeys(keys, { account: inputs.systemAccount, roles: withProvisioner(inputs.systemRoles) });
@@ -51,11 +84,16 @@ export function createAccountKeys(inputs: AccountKeysInputs): AccountKeysState {
   return updateAccountKeys({ ...inputs, ...createKey("account"), roleKeys: {}, roleSeeds: {} }, inputs);
 }
 
-/** Keys for another set of roles; those of roles that stay are kept. */
+/** Keys for another set of roles; those of roles that stay are kept, unless they are rotated: then both are good until the overlap ends. */
 export function updateAccountKeys(before: AccountKeysState, inputs: AccountKeysInputs): AccountKeysState {
-  const seeds = inputs.roles.map((role) => [role, before.roleSeeds[role] ?? createKey("account").seed] as const);
+  const isRotated = (before.phase?.generation ?? 0) !== (inputs.phase?.generation ?? 0);
+  const kept = isRotated ? {} : before.roleSeeds;
+  const seeds = inputs.roles.map((role) => [role, kept[role] ?? createKey("account").seed] as const);
   const roleKeys = Object.fromEntries(seeds.map(([role, seed]) => [role, publicKeyOf(seed)]));
-  return { ...before, ...inputs, roleKeys, roleSeeds: Object.fromEntries(seeds) };
+  const retiring = inputs.phase?.overlapSince === undefined ? {} : isRotated ? before.roleKeys : (before.retiringRoleKeys ?? {});
+  const retiringRoleKeys = Object.fromEntries(Object.entries(retiring).filter(([role]) => inputs.roles.includes(role)));
+  const { phase: _phase, generation: _generation, ...rest } = before;
+  return { ...rest, ...inputs, roleKeys, roleSeeds: Object.fromEntries(seeds), retiringRoleKeys };
 }
 
 function withProvisioner(roles: readonly string[]): string[] {

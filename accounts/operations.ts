@@ -13,13 +13,18 @@ import {
 } from "./credential-files.ts";
 import { createAccountKeys, createOperator, updateAccountKeys, updateOperator } from "./identity.ts";
 import type { AccountKeysInputs, AccountKeysState, OperatorInputs, OperatorState, UsersInputs, UsersState } from "./model.ts";
-import { issueUsers, planUsers } from "./users.ts";
+import { issuePlainUsers, type PlainUsersInputs, type PlainUsersState, planPlainPhases } from "./plain-users.ts";
+import { nextPhase, type RotationPhase } from "./rotation.ts";
+import { issueUsers, planUserPhases, planUsers } from "./users.ts";
 
 /** Operations of the operator resource. */
 export const operator = {
-  /** Whether roles or names changed. */
+  /** Plans the rotation of the signing key, so that a preview shows it. */
+  check: (olds: Partial<OperatorInputs>, news: OperatorInputs): { inputs: OperatorInputs; failures: Refusal[] } =>
+    withPhase(olds, news, "name"),
+  /** Whether roles, names or the signing key change. */
   diff: (olds: OperatorState, news: OperatorInputs): { changes: boolean } => ({
-    changes: differs(olds, news, ["name", "systemAccount", "systemRoles"]),
+    changes: differs(olds, news, ["name", "systemAccount", "systemRoles", "phase"]),
   }),
   /** Makes all keys. */
   create(inputs: OperatorInputs): { id: string; outs: OperatorState } {
@@ -27,13 +32,18 @@ export const operator = {
     return { id: state.publicKey, outs: state };
   },
   /** Makes the keys of new roles, drops those of lost ones. */
-  update: (olds: OperatorState, news: OperatorInputs): { outs: OperatorState } => ({ outs: updateOperator(olds, news) }),
+  update: (olds: OperatorState, news: OperatorInputs): { outs: OperatorState } => ({ outs: updateOperator(olds, news, new Date()) }),
 };
 
 /** Operations of the account keys resource. */
 export const accountKeys = {
-  /** Whether the roles changed. */
-  diff: (olds: AccountKeysState, news: AccountKeysInputs): { changes: boolean } => ({ changes: differs(olds, news, ["account", "roles"]) }),
+  /** Plans the rotation of the signing keys, so that a preview shows it. */
+  check: (olds: Partial<AccountKeysInputs>, news: AccountKeysInputs): { inputs: AccountKeysInputs; failures: Refusal[] } =>
+    withPhase(olds, news, "account"),
+  /** Whether the roles or the signing keys change. */
+  diff: (olds: AccountKeysState, news: AccountKeysInputs): { changes: boolean } => ({
+    changes: differs(olds, news, ["account", "roles", "phase"]),
+  }),
   /** Makes all keys. */
   create(inputs: AccountKeysInputs): { id: string; outs: AccountKeysState } {
     const state = createAccountKeys(inputs);
@@ -48,16 +58,40 @@ export const users = {
   /** Plans every user's validity, so that a preview shows renewals. */
   check(olds: Partial<UsersInputs>, news: UsersInputs): { inputs: UsersInputs; failures: Refusal[] } {
     if (isUnknown(news.users)) return { inputs: news, failures: [] };
-    return { inputs: { ...news, validity: planUsers(news, olds.validity ?? {}, new Date()) }, failures: roleFailures(news) };
+    const now = new Date();
+    const plan = { validity: planUsers(news, olds.validity ?? {}, now), phases: planUserPhases(news, olds, now) };
+    return { inputs: { ...news, ...plan }, failures: roleFailures(news) };
   },
   /** Whether any credentials have to be issued or revoked. */
   diff: (olds: UsersState, news: UsersInputs): { changes: boolean } => ({
-    changes: isUnknown(news) || differs(olds, news, ["users", "accounts", "validity"]),
+    changes:
+      isUnknown(news) || differs(olds, news, ["users", "accounts", "validity"]) || !isDeepStrictEqual(olds.phases ?? {}, news.phases ?? {}),
   }),
   /** Issues all credentials. */
   create: (inputs: UsersInputs): { id: string; outs: UsersState } => ({ id: "users", outs: issueUsers(undefined, inputs, new Date()) }),
   /** Issues what is new or due, keeps the rest. */
   update: (olds: UsersState, news: UsersInputs): { outs: UsersState } => ({ outs: issueUsers(olds, news, new Date()) }),
+};
+
+/** Operations of the resource of users in the server configuration. */
+export const plainUsers = {
+  /** Plans every user's rotation, so that a preview shows it. */
+  check(olds: Partial<PlainUsersInputs>, news: PlainUsersInputs): { inputs: PlainUsersInputs; failures: Refusal[] } {
+    return { inputs: { ...news, phases: planPlainPhases(news, olds, new Date()) }, failures: [] };
+  },
+  /** Whether any login has to be made, rotated or ended. */
+  diff: (olds: PlainUsersState, news: PlainUsersInputs): { changes: boolean } => ({
+    changes: differs(olds, news, ["users", "places", "phases"]),
+  }),
+  /** Makes all logins. */
+  create: async (inputs: PlainUsersInputs): Promise<{ id: string; outs: PlainUsersState }> => ({
+    id: "users",
+    outs: await issuePlainUsers(undefined, inputs, new Date()),
+  }),
+  /** Makes what is new or rotated, keeps the rest. */
+  update: async (olds: PlainUsersState, news: PlainUsersInputs): Promise<{ outs: PlainUsersState }> => ({
+    outs: await issuePlainUsers(olds, news, new Date()),
+  }),
 };
 
 /** Operations of the credentials files resource. */
@@ -83,6 +117,17 @@ export const credentialFiles = reporting({
   /** Removes the files. */
   delete: (state: CredentialFilesState): Promise<void> => removeCredentialFiles(state),
 });
+
+interface Rotated {
+  readonly generation?: number;
+  readonly phase?: RotationPhase;
+}
+
+/** The inputs with the phase of their rotation. @param made property that is known as soon as anything was made */
+function withPhase<T extends Rotated>(olds: Partial<T>, news: T, made: keyof T): { inputs: T; failures: Refusal[] } {
+  const phase = nextPhase(olds.phase, { generation: news.generation ?? 0, isNew: olds[made] === undefined }, new Date());
+  return { inputs: phase === undefined ? news : { ...news, phase }, failures: [] };
+}
 
 function roleFailures(inputs: UsersInputs): Refusal[] {
   if (isUnknown(inputs.accounts)) return [];

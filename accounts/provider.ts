@@ -4,6 +4,9 @@ import type { dynamic } from "@pulumi/pulumi";
 
 /** Provider of the operator resource. */
 export const operatorProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/accounts/operations")).operator.check(olds, news);
+  },
   async diff(_id, olds, news) {
     return (await import("natsbus/accounts/operations")).operator.diff(olds, news);
   },
@@ -17,6 +20,9 @@ export const operatorProvider: dynamic.ResourceProvider = {
 
 /** Provider of the account keys resource. */
 export const accountKeysProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/accounts/operations")).accountKeys.check(olds, news);
+  },
   async diff(_id, olds, news) {
     return (await import("natsbus/accounts/operations")).accountKeys.diff(olds, news);
   },
@@ -41,6 +47,22 @@ export const usersProvider: dynamic.ResourceProvider = {
   },
   async update(_id, olds, news) {
     return (await import("natsbus/accounts/operations")).users.update(olds, news);
+  },
+};
+
+/** Provider of the resource of users in the server configuration. */
+export const plainUsersProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/accounts/operations")).plainUsers.check(olds, news);
+  },
+  async diff(_id, olds, news) {
+    return (await import("natsbus/accounts/operations")).plainUsers.diff(olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/accounts/operations")).plainUsers.create(inputs);
+  },
+  async update(_id, olds, news) {
+    return (await import("natsbus/accounts/operations")).plainUsers.update(olds, news);
   },
 };
 

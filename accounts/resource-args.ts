@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { AccountLimits } from "./claims.ts";
 import type { UserInputs } from "./model.ts";
+import type { LoginKind } from "./plain-users.ts";
 import type { Permissions } from "./roles.ts";
 import type { Sharing } from "./sharing.ts";
 
@@ -17,6 +18,9 @@ export interface OperatorResourceArgs {
   readonly systemAccount: pulumi.Input<string>;
   /** Roles of that account; the one natsbus connects with is added. */
   readonly systemRoles: pulumi.Input<readonly string[]>;
+  /** How often the signing key is to have been rotated: a larger number than before rotates it.
+   * @default 0 */
+  readonly generation?: pulumi.Input<number>;
 }
 
 /** Arguments of the account keys resource. */
@@ -25,6 +29,9 @@ export interface AccountKeysResourceArgs {
   readonly account: pulumi.Input<string>;
   /** Role names; each gets a signing key. */
   readonly roles: pulumi.Input<readonly string[]>;
+  /** How often the signing keys are to have been rotated: a larger number than before rotates them.
+   * @default 0 */
+  readonly generation?: pulumi.Input<number>;
 }
 
 /** Arguments of the users resource. */
@@ -32,7 +39,30 @@ export interface UsersResourceArgs {
   /** Map keyed by user name. */
   readonly users: pulumi.Input<Readonly<Record<string, UserInputs>>>;
   /** Map keyed by account name: its identity and the seeds of its roles. */
-  readonly accounts: Readonly<Record<string, { readonly publicKey: pulumi.Input<string>; readonly roleSeeds: pulumi.Input<RoleKeys> }>>;
+  readonly accounts: Readonly<
+    Record<
+      string,
+      {
+        readonly publicKey: pulumi.Input<string>;
+        readonly roleSeeds: pulumi.Input<RoleKeys>;
+        readonly retiringRoleKeys?: pulumi.Input<RoleKeys> | undefined;
+      }
+    >
+  >;
+  /** Map keyed by user name: how often its credentials are to have been rotated: a larger number than before rotates them.
+   * @default {} */
+  readonly generations?: pulumi.Input<Readonly<Record<string, number>>>;
+}
+
+/** Arguments of the resource of users in the server configuration. */
+export interface PlainUsersResourceArgs {
+  /** Map keyed by user name: kind of its login. */
+  readonly users: pulumi.Input<Readonly<Record<string, LoginKind>>>;
+  /** Map keyed by user name: where it belongs; shown to people only. */
+  readonly places: pulumi.Input<Readonly<Record<string, { readonly account: string; readonly role: string }>>>;
+  /** Map keyed by user name: how often its login is to have been rotated: a larger number than before rotates it.
+   * @default {} */
+  readonly generations?: pulumi.Input<Readonly<Record<string, number>>>;
 }
 
 /** Arguments of the account resource. */
@@ -54,6 +84,9 @@ export interface AccountResourceArgs {
   readonly roles: pulumi.Input<Readonly<Record<string, Permissions>>>;
   /** Map keyed by role: public signing key. */
   readonly roleKeys: pulumi.Input<RoleKeys>;
+  /** Map keyed by role: public signing key that is on its way out and still good.
+   * @default {} */
+  readonly retiringRoleKeys?: pulumi.Input<RoleKeys>;
   /** Credentials to refuse, an output of the users resource.
    * @default {} */
   readonly revoked?: pulumi.Input<Readonly<Record<string, Readonly<Record<string, number>>>>>;

@@ -1,12 +1,21 @@
 /** Operators, accounts, users and their files as Pulumi resources. Keys and users need no server, so they are made while servers start. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Validity } from "../core/validity.ts";
-import { accountKeysProvider, accountProvider, credentialFilesProvider, operatorProvider, usersProvider } from "./provider.ts";
+import type { PlainLogin } from "./plain-users.ts";
+import {
+  accountKeysProvider,
+  accountProvider,
+  credentialFilesProvider,
+  operatorProvider,
+  plainUsersProvider,
+  usersProvider,
+} from "./provider.ts";
 import type {
   AccountKeysResourceArgs,
   AccountResourceArgs,
   CredentialsFilesResourceArgs,
   OperatorResourceArgs,
+  PlainUsersResourceArgs,
   RoleKeys,
   UsersResourceArgs,
 } from "./resource-args.ts";
@@ -40,7 +49,7 @@ export class Operator extends pulumi.dynamic.Resource {
   declare readonly systemCredentials: pulumi.Output<string>;
 
   constructor(name: string, args: OperatorResourceArgs, options: pulumi.CustomResourceOptions = {}) {
-    const open = ["publicKey", "token", "systemPublicKey", "systemToken", "systemRoleKeys"];
+    const open = ["publicKey", "token", "systemPublicKey", "systemToken", "systemRoleKeys", "retiringKey"];
     const secret = ["seed", "signingSeed", "systemSeed", "systemRoleSeeds", "systemCredentials"];
     super(operatorProvider, name, withOutputs(args, [...open, ...secret]), secretly(options, secret), MODULE, "Operator");
   }
@@ -61,13 +70,15 @@ export class AccountKeys extends pulumi.dynamic.Resource {
   declare readonly roleKeys: pulumi.Output<RoleKeys>;
   /** Map keyed by role: seed; a secret. */
   declare readonly roleSeeds: pulumi.Output<RoleKeys>;
+  /** Map keyed by role: public signing key that is on its way out and still good. */
+  declare readonly retiringRoleKeys: pulumi.Output<RoleKeys>;
 
   constructor(name: string, args: AccountKeysResourceArgs, options: pulumi.CustomResourceOptions = {}) {
     const secret = ["seed", "roleSeeds"];
     super(
       accountKeysProvider,
       name,
-      withOutputs(args, ["publicKey", "roleKeys", ...secret]),
+      withOutputs(args, ["publicKey", "roleKeys", "retiringRoleKeys", ...secret]),
       secretly(options, secret),
       MODULE,
       "AccountKeys",
@@ -89,22 +100,45 @@ export class Users extends pulumi.dynamic.Resource {
   declare readonly publicKeys: pulumi.Output<Readonly<Record<string, string>>>;
   /** Map keyed by user name: when its credentials were issued and when they end. */
   declare readonly validity: pulumi.Output<Readonly<Record<string, Validity>>>;
+  /** Map keyed by user name: credentials that are on their way out and still good. */
+  declare readonly retiring: pulumi.Output<Readonly<Record<string, { readonly publicKey: string }>>>;
   /** Credentials that must be refused from now on; for the accounts. */
   declare readonly revoked: pulumi.Output<Readonly<Record<string, Readonly<Record<string, number>>>>>;
 
   constructor(name: string, args: UsersResourceArgs, options: pulumi.CustomResourceOptions = {}) {
     const accounts = Object.fromEntries(
-      Object.entries(args.accounts).map(([account, { publicKey, roleSeeds }]) => [account, { publicKey, roleSeeds }]),
+      Object.entries(args.accounts).map(([account, { publicKey, roleSeeds, retiringRoleKeys }]) => [
+        account,
+        { publicKey, roleSeeds, ...(retiringRoleKeys === undefined ? {} : { retiringRoleKeys }) },
+      ]),
     );
-    const outputs = ["credentials", "publicKeys", "validity", "revoked"];
+    const outputs = ["credentials", "publicKeys", "validity", "revoked", "revokedUntil", "retiring"];
     super(
       usersProvider,
       name,
-      withOutputs({ users: args.users, accounts }, outputs),
+      withOutputs({ users: args.users, accounts, ...(args.generations === undefined ? {} : { generations: args.generations }) }, outputs),
       secretly(options, ["credentials", "accounts"]),
       MODULE,
       "Users",
     );
+  }
+}
+
+/**
+ * Logins of users that stand in the server configuration: keys, or passwords of which the servers get bcrypt hashes.
+ *
+ * @example
+ * const users = new PlainUsers("bus-logins", { users: { gitlab: "nkey" }, places: { gitlab: { account: "BUS", role: "gitlab" } } });
+ */
+export class PlainUsers extends pulumi.dynamic.Resource {
+  /** Map keyed by user name: text of its credentials file; a secret. */
+  declare readonly credentials: pulumi.Output<Readonly<Record<string, string>>>;
+  /** Map keyed by user name: logins in force, for `renderAccountsBlock`; a secret. */
+  declare readonly logins: pulumi.Output<Readonly<Record<string, readonly PlainLogin[]>>>;
+
+  constructor(name: string, args: PlainUsersResourceArgs, options: pulumi.CustomResourceOptions = {}) {
+    const secret = ["credentials", "logins"];
+    super(plainUsersProvider, name, withOutputs(args, secret), secretly(options, secret), MODULE, "PlainUsers");
   }
 }
 

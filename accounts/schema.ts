@@ -77,6 +77,7 @@ export type ParsedRole = z.infer<typeof role>;
 const user = z.strictObject({
   role: name("role", "Role in the same account.").optional(),
   rights: role.optional(),
+  login: z.enum(["nkey", "password"]).optional(),
   tags: z.array(z.string().regex(/^[^\s:]+(:[^\s:]+)?$/, { error: 'is not a tag such as "team:red"' })).default([]),
   lifetime: duration("How long credentials are good for.").prefault("0"),
   renewBefore: duration("Time before the end from which on they are renewed.").optional(),

@@ -25,6 +25,8 @@ export interface UserSpec {
   readonly renewBeforeMs: number;
   /** Tags; absent: none. */
   readonly tags?: readonly string[];
+  /** Kind of its login in the server configuration; absent: not said. */
+  readonly login?: "nkey" | "password";
 }
 
 /** An account, complete. */
@@ -142,7 +144,8 @@ function completeUser(name: string, user: ParsedAccount["users"][string]): UserS
   const lifetimeMs = user.lifetime;
   const role = user.rights === undefined ? (user.role ?? name) : name;
   const times = { lifetimeMs, renewBeforeMs: user.renewBefore ?? Math.floor(lifetimeMs / 3) };
-  return { role, ...times, ...(user.tags.length === 0 ? {} : { tags: [...new Set(user.tags)].sort() }) };
+  const login = user.login === undefined ? {} : { login: user.login };
+  return { role, ...times, ...login, ...(user.tags.length === 0 ? {} : { tags: [...new Set(user.tags)].sort() }) };
 }
 
 function describeIssue(issue: z.core.$ZodIssue, root: string): Problem[] {
@@ -163,7 +166,7 @@ const KEYS = `
 description system limits roles users connections leafNodes subscriptions payload data imports exports wildcardExports
 disallowBearer jetstream tiers memory storage streams consumers maxAckPending memoryStream storageStream maxBytesRequired
 everything publish subscribe denyPublish denySubscribe consume responses responseTime stream consumer replay role lifetime renewBefore
-rights tags sources times timeZone from to bearer proxyRequired
+rights login tags sources times timeZone from to bearer proxyRequired
 kind subject private accountTokenPosition response responseThreshold latency sampling advertise allowTrace infoUrl revoked
 as activation share mappings weight cluster defaultPermissions allow deny max expires trace clusterTraffic
 externalAuthorization accounts encryptFor

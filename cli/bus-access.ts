@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
+import { parseLogin } from "../core/login.ts";
 import { nearestWord } from "../core/nearest.ts";
 import type { BusState, BusUser } from "./bus-state.ts";
 
@@ -52,8 +53,8 @@ export async function resolveConnection(place: BusPlace, userName: string | unde
   assertUp(place);
   const user = findUser(place, userName);
   const ca = place.bus.caFile === "" ? undefined : await readBusFile(place, place.bus.caFile);
-  const creds = user === undefined || user.file === "" ? undefined : await readBusFile(place, user.file);
-  return { servers: place.bus.urls, ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }) };
+  const login = user === undefined || user.file === "" ? {} : parseLogin(await readBusFile(place, user.file), user.name);
+  return { servers: place.bus.urls, ...(ca === undefined ? {} : { ca }), ...login };
 }
 
 /**

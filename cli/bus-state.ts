@@ -47,6 +47,7 @@ const TYPES = {
   cluster: "pulumi-nodejs:dynamic/natsbus/process:Cluster",
   files: "pulumi-nodejs:dynamic/natsbus/accounts:CredentialsFiles",
   users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
+  plainUsers: "pulumi-nodejs:dynamic/natsbus/accounts:PlainUsers",
   stream: "pulumi-nodejs:dynamic/natsbus/streams:Stream",
 } as const;
 
@@ -63,9 +64,14 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
   return {
     urls: clusters.flatMap((bag) => listOf(bag["urls"]).map(textOf)),
     servers: clusters.flatMap((bag) => listOf(bag["nodes"]).map(mapOf).map(readServer)),
-    users: ofType(TYPES.users).flatMap((bag) =>
-      Object.entries(mapOf(bag["users"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
-    ),
+    users: [
+      ...ofType(TYPES.users).flatMap((bag) =>
+        Object.entries(mapOf(bag["users"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
+      ),
+      ...ofType(TYPES.plainUsers).flatMap((bag) =>
+        Object.entries(mapOf(bag["places"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
+      ),
+    ],
     streams: entries
       .filter((entry) => entry.type === TYPES.stream)
       .map(readStream)

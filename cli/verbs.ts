@@ -29,6 +29,7 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     load: () => import("./commands/rollout.ts"),
   },
   creds: { summary: "list users and where their credentials lie", load: () => import("./commands/creds.ts") },
+  rotate: { summary: "mark credentials or signing keys for rotation by the next up", load: () => import("./commands/rotate.ts") },
   publish: { summary: "publish one message as a user of the stack", load: () => import("./commands/publish.ts") },
   read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },
   verify: { summary: "prove that a bus does what it should, in ten sections", load: () => import("./commands/verify.ts") },

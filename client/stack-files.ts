@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
+import { type Login, parseLogin } from "../core/login.ts";
 import { nameProblem } from "../core/names.ts";
 
 /** A bus that a stack of this machine runs. */
@@ -18,6 +19,7 @@ export interface StackPlace {
 }
 
 const DEFAULT_USER = "admin";
+const FILE_ENDING = /\.(creds|nk|json)$/;
 
 /**
  * Reads how to connect to a stack on this machine as one of its users. A stack without credentials connects without.
@@ -42,8 +44,7 @@ export async function readStackConnection(place: StackPlace): Promise<Connection
     });
   }
   const ca = await textOf(join(folder, "ca.pem"));
-  const creds = await readUser(folder, stack, user);
-  return { servers, ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }) };
+  return { servers, ...(ca === undefined ? {} : { ca }), ...(await readUser(folder, stack, user)) };
 }
 
 async function findStackFolder({ stack, project }: StackPlace): Promise<string> {
@@ -76,12 +77,13 @@ function addressIn(note: string | undefined): string | undefined {
   }
 }
 
-async function readUser(folder: string, stack: string, user: string): Promise<string | undefined> {
-  const files = await namesIn(join(folder, "creds"));
-  const users = (files ?? []).filter((name) => name.endsWith(".creds")).map((name) => name.slice(0, -".creds".length));
-  if (users.length === 0) return undefined;
-  const text = users.includes(user) ? await textOf(join(folder, "creds", `${user}.creds`)) : undefined;
-  if (text !== undefined) return text;
+async function readUser(folder: string, stack: string, user: string): Promise<Login> {
+  const files = ((await namesIn(join(folder, "creds"))) ?? []).filter((name) => FILE_ENDING.test(name));
+  if (files.length === 0) return {};
+  const file = files.find((name) => name.replace(FILE_ENDING, "") === user);
+  const text = file === undefined ? undefined : await textOf(join(folder, "creds", file));
+  if (text !== undefined) return parseLogin(text, user);
+  const users = files.map((name) => name.replace(FILE_ENDING, ""));
   throw new BusError("ERR_CLIENT_STACK", `stack ${stack} has no readable credentials of a user ${user}`, {
     path: "user",
     remedy: `it has ${users.sort().join(", ")}`,

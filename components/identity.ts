@@ -2,51 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ADMIN_USER } from "../accounts/catalog.ts";
 import { Account, AccountKeys, CredentialsFiles, Operator, Users } from "../accounts/resource.ts";
+import type { UsersResourceArgs } from "../accounts/resource-args.ts";
 import type { AccountSpec, UserSpec } from "../accounts/spec.ts";
 import type { ConnectionSpec } from "../core/connection.ts";
-import type { ForwardSpec } from "../core/forward.ts";
+import { parseLogin } from "../core/login.ts";
+import { createConfigIdentity } from "./config-identity.ts";
+import type { Identity, IdentityContext, ReachableCluster } from "./identity-model.ts";
 import type { ResolvedBus } from "./resolve.ts";
 import type { ServerIdentity } from "./server-plan.ts";
-
-/** Keys and credentials of a bus, made while its servers start. */
-export interface Identity {
-  /** What the servers must know when they start. */
-  readonly target: pulumi.Input<ServerIdentity>;
-  /** Credentials of the user that makes the streams; none without accounts. */
-  readonly admin: pulumi.Output<string> | undefined;
-  /** Map keyed by user name: path of its credentials file; empty without accounts. */
-  readonly files: pulumi.Output<Readonly<Record<string, string>>>;
-  /** Map keyed by user name: credentials; empty without accounts. Secrets. */
-  readonly credentials: pulumi.Output<Readonly<Record<string, string>>>;
-  /** Credentials of natsbus's own user of the system account; none without accounts. */
-  readonly system: pulumi.Output<string> | undefined;
-  /** Makes the accounts on the servers; streams depend on what it answers. */
-  readonly push: (cluster: ReachableCluster) => pulumi.Resource[];
-}
-
-/** A cluster that can be connected to. */
-export interface ReachableCluster {
-  /** Client URLs. */
-  readonly servers: pulumi.Input<readonly string[]>;
-  /** Authorities to trust; none for plain connections. */
-  readonly ca: pulumi.Output<string> | undefined;
-  /** Way to them when they cannot be dialled as they are named. */
-  readonly forward?: ForwardSpec | undefined;
-  /** Names of all servers. */
-  readonly nodes: readonly string[];
-  /** Options of everything inside the cluster. */
-  readonly inside: pulumi.CustomResourceOptions;
-}
-
-/** Where the parts of the identity belong. */
-export interface IdentityContext {
-  /** Name of the bus; its parts are named after it. */
-  readonly name: string;
-  /** Options of every part. */
-  readonly options: pulumi.CustomResourceOptions;
-  /** Authorities clients must trust, PEM. */
-  readonly bundle: pulumi.Output<string>;
-}
 
 /** Settings of a connection to the cluster with the given credentials. */
 export function connectionTo(
@@ -55,20 +18,23 @@ export function connectionTo(
   jetstream: { readonly domain?: string } = {},
 ): pulumi.Input<ConnectionSpec> {
   const { servers, ca, forward } = cluster;
-  const connection = {
+  const common = {
     servers,
     ...(forward === undefined ? {} : { forward }),
     // Nothing for the system's own authorities.
     ...(ca === undefined ? {} : { ca: ca.apply((bundle) => bundle || undefined) }),
-    ...(creds === undefined ? {} : { creds }),
     ...jetstream,
   };
-  return pulumi.output(connection) as pulumi.Output<ConnectionSpec>;
+  if (creds === undefined) return pulumi.output(common) as pulumi.Output<ConnectionSpec>;
+  const known = pulumi.all([pulumi.output(common), creds] as const);
+  return known.apply(([connection, text]) => ({ ...connection, ...parseLogin(text, ADMIN_USER) }) as ConnectionSpec);
 }
 
 /** Creates the identity of a bus in the mode its configuration names. */
 export function createIdentity(bus: ResolvedBus, context: IdentityContext): Identity {
-  return bus.spec.auth.mode === "jwt" ? createOperatorIdentity(bus, context) : createOpenIdentity(context, bus.spec.process.directory);
+  const { mode } = bus.spec.auth;
+  if (mode === "config") return createConfigIdentity(bus, context);
+  return mode === "jwt" ? createOperatorIdentity(bus, context) : createOpenIdentity(context, bus.spec.process.directory);
 }
 
 function createOpenIdentity({ name, options, bundle }: IdentityContext, directory: string): Identity {
@@ -87,21 +53,33 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
   const system = accounts.find((account) => account.system);
   const operator = new Operator(
     `${name}-operator`,
-    { name: spec.auth.operator, systemAccount: system?.name ?? "SYS", systemRoles: Object.keys(system?.roles ?? {}) },
+    {
+      name: spec.auth.operator,
+      systemAccount: system?.name ?? "SYS",
+      systemRoles: Object.keys(system?.roles ?? {}),
+      ...generation(spec.auth.rotations.operator),
+    },
     options,
   );
-  const keys = createAccountKeys(accounts, operator, { name, options });
+  const { rotations } = spec.auth;
+  const keys = createAccountKeys(accounts, operator, { name, options, generations: rotations.accounts });
   // The user that natsbus itself needs is a resource of its own: nothing about the other users can make its credentials unknown in a preview.
   const provisioners = new Users(
     `${name}-provisioner`,
-    { users: usersOf(accounts, (user) => user === ADMIN_USER), accounts: keys },
+    userArgs(accounts, keys, { generations: rotations.users, wanted: (user) => user === ADMIN_USER }),
     options,
   );
-  const users = new Users(`${name}-users`, { users: usersOf(accounts, (user) => user !== ADMIN_USER), accounts: keys }, options);
+  const users = new Users(
+    `${name}-users`,
+    userArgs(accounts, keys, { generations: rotations.users, wanted: (user) => user !== ADMIN_USER }),
+    options,
+  );
   const credentials = pulumi.all([provisioners.credentials, users.credentials]).apply(([own, others]) => ({ ...own, ...others }));
   const files = new CredentialsFiles(`${name}-files`, { directory: spec.process.directory, credentials, ca: bundle }, options);
   const revoked = pulumi.all([provisioners.revoked, users.revoked]).apply(([own, others]) => mergeRevoked(own, others));
-  const userKeys = pulumi.all([provisioners.publicKeys, users.publicKeys]).apply(([own, others]) => keysInForce({ ...own, ...others }));
+  const userKeys = pulumi
+    .all([provisioners.publicKeys, users.publicKeys, provisioners.retiring, users.retiring])
+    .apply(([own, others, ownBefore, othersBefore]) => keysInForce({ ...own, ...others }, { ...ownBefore, ...othersBefore }));
   return {
     target: {
       kind: "operator",
@@ -123,12 +101,21 @@ interface SigningKeys {
   readonly seed: pulumi.Output<string>;
   readonly roleKeys: pulumi.Output<Readonly<Record<string, string>>>;
   readonly roleSeeds: pulumi.Output<Readonly<Record<string, string>>>;
+  readonly retiringRoleKeys?: pulumi.Output<Readonly<Record<string, string>>>;
 }
 
 function createAccountKeys(
   accounts: readonly AccountSpec[],
   operator: Operator,
-  { name, options }: { readonly name: string; readonly options: pulumi.CustomResourceOptions },
+  {
+    name,
+    options,
+    generations,
+  }: {
+    readonly name: string;
+    readonly options: pulumi.CustomResourceOptions;
+    readonly generations: Readonly<Record<string, number>>;
+  },
 ): Readonly<Record<string, SigningKeys>> {
   const keysOf = (account: AccountSpec): SigningKeys =>
     account.system
@@ -138,8 +125,28 @@ function createAccountKeys(
           roleKeys: operator.systemRoleKeys,
           roleSeeds: operator.systemRoleSeeds,
         }
-      : new AccountKeys(`${name}-${account.name}-keys`, { account: account.name, roles: Object.keys(account.roles) }, options);
+      : new AccountKeys(
+          `${name}-${account.name}-keys`,
+          { account: account.name, roles: Object.keys(account.roles), ...generation(generations[account.name]) },
+          options,
+        );
   return Object.fromEntries(accounts.map((account) => [account.name, keysOf(account)]));
+}
+
+/** Only when it was ever rotated, so that a stack that never was has nothing new in its state. */
+function generation(count: number | undefined): { readonly generation?: number } {
+  return count === undefined || count === 0 ? {} : { generation: count };
+}
+
+/** Some users, with what has to do with them alone. */
+function userArgs(
+  accounts: readonly AccountSpec[],
+  keys: Readonly<Record<string, SigningKeys>>,
+  { generations, wanted }: { readonly generations: Readonly<Record<string, number>>; readonly wanted: (user: string) => boolean },
+): UsersResourceArgs {
+  const users = usersOf(accounts, wanted);
+  const own = Object.fromEntries(Object.entries(generations).filter(([user]) => user in users));
+  return { users, accounts: keys, ...(Object.keys(own).length === 0 ? {} : { generations: own }) };
 }
 
 function usersOf(accounts: readonly AccountSpec[], wanted: (user: string, spec: UserSpec) => boolean) {
@@ -160,8 +167,12 @@ interface Push {
   readonly userKeys: pulumi.Output<Readonly<Record<string, readonly string[]>>>;
 }
 
-function keysInForce(keys: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(Object.entries(keys).map(([user, key]) => [user, [key]]));
+function keysInForce(
+  keys: Readonly<Record<string, string>>,
+  retiring: Readonly<Record<string, { readonly publicKey: string }>>,
+): Readonly<Record<string, readonly string[]>> {
+  const both = (user: string, key: string) => [key, ...(retiring[user] === undefined ? [] : [retiring[user].publicKey])];
+  return Object.fromEntries(Object.entries(keys).map(([user, key]) => [user, both(user, key)]));
 }
 
 /** Only what the account's sharing names, so that no other account's change touches it. */
@@ -190,7 +201,7 @@ function sharingArgs({ sharing }: AccountSpec, { keys, userKeys }: Push) {
 
 function pushAccount(account: AccountSpec, push: Push): Account {
   const { name, operator, cluster, revoked, keys } = push;
-  const { publicKey, roleKeys } = keys[account.name] as SigningKeys;
+  const { publicKey, roleKeys, retiringRoleKeys } = keys[account.name] as SigningKeys;
   return new Account(
     `${name}-${account.name}`,
     {
@@ -202,6 +213,7 @@ function pushAccount(account: AccountSpec, push: Push): Account {
       limits: account.limits,
       roles: account.roles,
       roleKeys,
+      ...(retiringRoleKeys === undefined ? {} : { retiringRoleKeys }),
       revoked,
       ...sharingArgs(account, push),
       signingSeed: operator.signingSeed,

@@ -1,6 +1,7 @@
 /** The whole bus as one component: certificates, identities, servers, accounts, streams. */
 import * as pulumi from "@pulumi/pulumi";
-import { connectionTo, createIdentity, type Identity } from "./identity.ts";
+import { connectionTo, createIdentity } from "./identity.ts";
+import type { Identity } from "./identity-model.ts";
 import { createJetStream } from "./jetstream.ts";
 import { declaredPart } from "./part.ts";
 import type { ResolvedBus } from "./resolve.ts";

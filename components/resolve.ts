@@ -1,8 +1,9 @@
 /** From configuration text to a whole bus: what it is, who may use it, what lives in it. Pure; every problem at once. */
 import type { AccountArgs } from "../accounts/args.ts";
 import { BUS_ACCOUNT } from "../accounts/catalog.ts";
+import { findConfigModeProblems, findSignedModeProblems } from "../accounts/config-rules.ts";
 import type { Overrides } from "../accounts/merge.ts";
-import { resolveAccounts } from "../accounts/spec.ts";
+import { type AccountSpec, resolveAccounts } from "../accounts/spec.ts";
 import type { BusSpec } from "../core/bus-spec.ts";
 import { assertNoProblems, type Problem } from "../core/errors.ts";
 import { checkBus, type StreamFacts } from "../core/rules.ts";
@@ -47,9 +48,10 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   const seen = new Set(own.map((problem) => problem.path));
   const between = reading.spec === undefined ? { problems: [], warnings: [] } : checkBus(reading.spec, streamFacts(streams.specs));
   const unsupported = reading.spec === undefined ? [] : unsupportedChoices(reading.spec);
-  assertNoProblems([...own, ...unsupported, ...between.problems.filter((problem) => !seen.has(problem.path))]);
+  const ofMode = reading.spec === undefined ? [] : modeProblems(reading.spec, accounts.specs);
+  assertNoProblems([...own, ...unsupported, ...ofMode, ...between.problems.filter((problem) => !seen.has(problem.path))]);
   const spec = reading.spec as BusSpec;
-  return { spec, accounts: spec.auth.mode === "jwt" ? accounts.specs : [], streams: streams.specs, warnings: between.warnings };
+  return { spec, accounts: spec.auth.mode === "none" ? [] : accounts.specs, streams: streams.specs, warnings: between.warnings };
 }
 
 /** What the rules between cluster and catalogue need to know; buckets and stores are streams too. */
@@ -69,8 +71,14 @@ function streamFacts(catalog: ResolvedCatalog): StreamFacts[] {
   }));
 }
 
+/** What the accounts have that the mode of authentication cannot. */
+function modeProblems({ auth }: BusSpec, accounts: readonly AccountSpec[]): Problem[] {
+  if (auth.mode === "none") return [];
+  return auth.mode === "config" ? findConfigModeProblems(accounts) : findSignedModeProblems(accounts);
+}
+
 /** Choices that can be written but not provisioned. */
-function unsupportedChoices({ target, auth }: BusSpec): Problem[] {
+function unsupportedChoices({ target }: BusSpec): Problem[] {
   const problems: Problem[] = [];
   if (!PROVISIONED.includes(target)) {
     const remedy = `set \`natsbus:target: ${PROVISIONED[0]}\` in the stack file`;
@@ -78,15 +86,6 @@ function unsupportedChoices({ target, auth }: BusSpec): Problem[] {
       code: "ERR_TARGET_UNSUPPORTED",
       path: "target",
       message: `"${target}" cannot be provisioned yet; ${PROVISIONED.map((kind) => `"${kind}"`).join(", ")} can`,
-      remedy,
-    });
-  }
-  if (auth.mode === "config") {
-    const remedy = 'use "jwt", or "none" with accounts written under `natsbus:serverConfig`';
-    problems.push({
-      code: "ERR_AUTH_MODE",
-      path: "auth.mode",
-      message: "users in the server configuration are not declared by natsbus yet",
       remedy,
     });
   }

@@ -7,7 +7,7 @@ import type { ResolvedCatalog } from "../streams/resolve.ts";
 export interface ResolvedBus {
   /** The cluster and how it is reached. */
   readonly spec: BusSpec;
-  /** Accounts in the order of their names; none without `auth.mode: jwt`. */
+  /** Accounts in the order of their names; none with `auth.mode: none`. */
   readonly accounts: readonly AccountSpec[];
   /** Everything JetStream holds. */
   readonly streams: ResolvedCatalog;

@@ -137,7 +137,7 @@ export const ERROR_CODES = {
   ERR_CLIENT_KEY: "a key for signing or verifying messages is not a user key of NATS",
   // components
   ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",
-  ERR_AUTH_MODE: "the authentication mode can be named in a stack file but not declared yet",
+  ERR_AUTH_MODE: "something was asked for that the stack's authentication mode does not have",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;

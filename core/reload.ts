@@ -103,6 +103,24 @@ export function classifyChange(before: ServerConfigSpec, after: ServerConfigSpec
   return classifyConfigChange(serverConfigTree(before), serverConfigTree(after));
 }
 
+/**
+ * Whether a server must be told twice to reload: accounts that are new in a reload and import services get no answers until the next one (nats-server 2.15.2).
+ */
+export function needsSecondReload(before: ServerConfigSpec | undefined, after: ServerConfigSpec): boolean {
+  const known = accountsOf(before);
+  return Object.entries(accountsOf(after)).some(([name, account]) => !(name in known) && importsServices(account));
+}
+
+function accountsOf(spec: ServerConfigSpec | undefined): Readonly<Record<string, unknown>> {
+  const accounts = spec === undefined ? undefined : serverConfigTree(spec)["accounts"];
+  return isBlock(accounts) ? accounts : {};
+}
+
+function importsServices(account: unknown): boolean {
+  const imports = isBlock(account as ConfigValue) ? (account as ConfigBlock)["imports"] : undefined;
+  return Array.isArray(imports) && imports.some((one) => isBlock(one as ConfigValue) && "service" in (one as ConfigBlock));
+}
+
 /** As {@link classifyChange}, for configuration trees. */
 export function classifyConfigChange(before: ConfigBlock, after: ConfigBlock): ChangePlan {
   const reasons = changedSettings("", before, after).map(judge);

@@ -8,6 +8,14 @@ export interface AuthSpec {
   readonly operator: string;
   /** How often a server compares its accounts with the others', in milliseconds. */
   readonly resolverIntervalMs: number;
+  /** How often keys and credentials are to have been rotated; a larger number than before rotates once. */
+  readonly rotations: {
+    readonly operator: number;
+    /** Map keyed by account: its signing keys. */
+    readonly accounts: Readonly<Record<string, number>>;
+    /** Map keyed by user. */
+    readonly users: Readonly<Record<string, number>>;
+  };
 }
 
 /** Certificates and where they are used. Routes between servers are always encrypted. */

@@ -98,7 +98,12 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
     jetstream: resolveJetStream(settings.jetstream),
     deletionPolicy: settings.jetstream.deletionPolicy,
     limits: resolveLimits(settings.limits),
-    auth: { mode: auth.mode, operator: auth.operator ?? context.project, resolverIntervalMs: auth.resolverInterval },
+    auth: {
+      mode: auth.mode,
+      operator: auth.operator ?? context.project,
+      resolverIntervalMs: auth.resolverInterval,
+      rotations: auth.rotations,
+    },
     tls: {
       clients: tls.clients,
       handshakeFirst: tls.handshakeFirst,

@@ -136,6 +136,23 @@ const auth = z.strictObject({
     "How often a server compares its accounts with the others'. A server that was away works with old accounts until then.",
     { min: "1s", max: "1h" },
   ).prefault("15s"),
+  rotations: z
+    .strictObject({
+      operator: count("The operator's signing key.", 0, 1_000_000).default(0),
+      accounts: z
+        .record(z.string(), count("", 0, 1_000_000))
+        .meta({ description: "An account's signing keys, by account.", title: "numbers by name" })
+        .default({}),
+      users: z
+        .record(z.string(), count("", 0, 1_000_000))
+        .meta({ description: "A user's credentials, by user.", title: "numbers by name" })
+        .default({}),
+    })
+    .meta({
+      description:
+        "How often keys and credentials are to have been rotated. `natsbus rotate` counts up: the next `up` issues a second one and hands it out, the one after ends the first.",
+    })
+    .prefault({}),
 });
 
 const tls = z.strictObject({

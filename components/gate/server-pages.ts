@@ -14,6 +14,8 @@ export interface Varz {
   readonly max_payload?: number;
   /** Digest of the parsed configuration in force, `sha256:…`. */
   readonly config_digest?: string;
+  /** When that configuration was read, RFC 3339. */
+  readonly config_load_time?: string;
 }
 
 /** One Raft group as its leader or a follower sees it. Only the leader knows who is current. */

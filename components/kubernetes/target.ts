@@ -1,10 +1,12 @@
 /** The `kubernetes` target: the servers are pods of a StatefulSet. */
 import * as pulumi from "@pulumi/pulumi";
+import { PROVISIONER } from "../../accounts/identity.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { assertNoProblems } from "../../core/errors.ts";
 import { objectNames } from "../../core/kubernetes-names.ts";
 import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
+import { parseLogin } from "../../core/login.ts";
 import { declaredPart } from "../part.ts";
 import { Guard, Rollout } from "../rollout/resource.ts";
 import { guardWish, rolloutPlace, rolloutWish } from "../rollout/wish.ts";
@@ -79,8 +81,15 @@ function createRollout(name: string, args: TargetArgs, options: pulumi.CustomRes
   const { servers, forward } = reachOf(spec);
   const ca = spec.tls.clients ? { ca: pulumi.output(spec.kubernetes.certificates.authority ?? authority) } : {};
   const reach = { servers, ...(forward === undefined ? {} : { forward }), ...ca };
+  const login = system === undefined ? undefined : pulumi.output(system).apply((text) => parseLogin(text, PROVISIONER));
   const connection =
-    system === undefined ? {} : { connection: pulumi.secret({ ...reach, creds: system }) as pulumi.Output<ConnectionSpec> };
+    login === undefined
+      ? {}
+      : {
+          connection: pulumi.secret(
+            pulumi.all([pulumi.output(reach), login] as const).apply(([at, own]) => ({ ...at, ...own }) as ConnectionSpec),
+          ),
+        };
   const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
   return new Rollout(`${name}-rollout`, { ...rolloutPlace(spec), ...secrets, ...connection }, options);
 }

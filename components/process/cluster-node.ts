@@ -50,6 +50,11 @@ export function planClusterNodes(inputs: ClusterInputs): ClusterNode[] {
   }));
 }
 
+/** Settings the node's server last took over; `undefined` when that is not known. */
+export async function appliedSpec({ folder }: ClusterNode): Promise<ServerConfigSpec | undefined> {
+  return ((await readNote(folder))?.applied as AppliedState | undefined)?.spec;
+}
+
 /** What a node's folder and its server say. */
 export async function observeNode(node: ClusterNode): Promise<NodeState> {
   const [server, note] = await Promise.all([findServer(node.folder), readNote(node.folder)]);

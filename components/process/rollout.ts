@@ -6,9 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BusError } from "../../core/errors.ts";
 import { progress } from "../../core/progress.ts";
+import { needsSecondReload } from "../../core/reload.ts";
 import { restartOneByOne } from "../gate/rolling.ts";
 import type { Varz } from "../gate/server-pages.ts";
-import { type ClusterNode, launchOf, monitorOf, type NodeBinary, noteOf } from "./cluster-node.ts";
+import { appliedSpec, type ClusterNode, launchOf, monitorOf, type NodeBinary, noteOf } from "./cluster-node.ts";
 import { askMonitor } from "./monitor.ts";
 import { TLS_FOLDER } from "./node-config.ts";
 import { claimFolder, removeOthers, writeFiles } from "./node-folder.ts";
@@ -151,14 +152,25 @@ async function reloadNode(node: ClusterNode, expected: string): Promise<boolean>
   const record = await findServer(node.folder);
   // Without the expected digest a reload cannot be told from a refused one.
   if (record === undefined || expected === "") return false;
+  const before = await appliedSpec(node);
   await writeConfig(node);
   await reloadServer(record);
+  if (!(await untilVarz(node, (varz) => varz?.config_digest === expected))) return false;
+  if (needsSecondReload(before, node.spec)) {
+    const first = (await askVarz(node))?.config_load_time;
+    await reloadServer(record);
+    if (!(await untilVarz(node, (varz) => varz !== undefined && varz.config_load_time !== first))) return false;
+  }
+  await writeNote(node.folder, { ...noteOf(node), digest: expected });
+  return true;
+}
+
+async function untilVarz(node: ClusterNode, isDone: (varz: Varz | undefined) => boolean): Promise<boolean> {
   const until = performance.now() + RELOAD_TIMEOUT_MS;
-  while ((await askVarz(node))?.config_digest !== expected) {
+  while (!isDone(await askVarz(node))) {
     if (performance.now() >= until) return false;
     await delay(POLL_MS);
   }
-  await writeNote(node.folder, { ...noteOf(node), digest: expected });
   return true;
 }
 

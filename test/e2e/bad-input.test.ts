@@ -136,10 +136,10 @@ const CASES: readonly Case[] = [
     tells: [/docker/, /natsbus:target: process/],
   },
   {
-    mistake: "users in the server configuration",
-    settings: { "natsbus:auth": { mode: "config" } },
+    mistake: "logins in the server configuration that are to end by themselves",
+    settings: { "natsbus:auth": { mode: "config" }, "natsbus:accounts": { BUS: { users: { gitlab: { lifetime: "90d" } } } } },
     code: "ERR_AUTH_MODE",
-    tells: [/auth\.mode/, /jwt/],
+    tells: [/accounts\.BUS\.users\.gitlab\.lifetime/, /auth\.mode jwt/],
   },
   {
     mistake: "an unknown authentication mode",

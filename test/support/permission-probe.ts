@@ -1,4 +1,5 @@
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { transportOptions } from "../../connection/options.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 
 /** Finds out what the servers let one user do, by trying. */
@@ -14,12 +15,11 @@ export interface PermissionProbe extends AsyncDisposable {
 /** Connects as a user. */
 export async function probe(spec: ConnectionSpec, options: { readonly inboxPrefix?: string } = {}): Promise<PermissionProbe> {
   const connection = await connect({
-    servers: [...spec.servers],
     ignoreClusterUpdates: true,
     reconnect: false,
+    timeout: 20_000,
+    ...transportOptions(spec),
     ...options,
-    ...(spec.ca === undefined ? {} : { tls: { ca: spec.ca } }),
-    ...(spec.creds === undefined ? {} : { authenticator: credsAuthenticator(Buffer.from(spec.creds)) }),
   });
   const refused = new Set<string>();
   void (async () => {

@@ -35,7 +35,7 @@ describe("an operator", () => {
   });
 
   it("keeps all keys, and what servers were started with, when roles change", () => {
-    const changed = updateOperator(operator, { name: "dev", systemAccount: "SYS", systemRoles: ["audit"] });
+    const changed = updateOperator(operator, { name: "dev", systemAccount: "SYS", systemRoles: ["audit"] }, new Date());
     const { systemRoleKeys, systemRoleSeeds, systemRoles, ...rest } = changed;
     expect(operator).toMatchObject(rest);
     expect(Object.keys(systemRoleKeys)).toEqual(["audit", PROVISIONER]);
