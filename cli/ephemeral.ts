@@ -6,7 +6,7 @@ import { loadProject } from "../engine/project.ts";
 import { loadState } from "../engine/recorder.ts";
 import type { Cancellation, RunResult } from "../engine/run-options.ts";
 import { stackUrn } from "../engine/urn.ts";
-import { findUser } from "./bus-access.ts";
+import { type BusPlace, findUser } from "./bus-access.ts";
 import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
 import { createEphemeral, type EphemeralStack, ephemeralName, planEphemeral, removeEphemeral, reopenEphemeral } from "./ephemeral-stack.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -39,6 +39,18 @@ const INTERRUPTED = 130;
 export async function runEphemeral(options: Options, command: readonly string[], terminal: Terminal): Promise<number> {
   if (command.length === 0)
     throw new BusError("ERR_USAGE", "ephemeral needs a command behind `--`", { remedy: "natsbus ephemeral -- npm test" });
+  return withEphemeral(options, terminal, (place, stop) => runAgainst(place, command, stop));
+}
+
+/**
+ * Brings up a throw-away cluster, does something with it and removes it, whatever happens; answers the exit code of what was done.
+ * @param work is given the bus and a signal that aborts at Ctrl-C
+ */
+export async function withEphemeral(
+  options: Options,
+  terminal: Terminal,
+  work: (place: BusPlace, stop: AbortSignal) => Promise<number>,
+): Promise<number> {
   const plan = await planEphemeral(startFolder(options), stackName(options));
   using interrupts = listenForInterrupts(() => terminal.err("natsbus: stopping; the cluster will be removed\n"));
   const { cancellation } = interrupts;
@@ -47,7 +59,7 @@ export async function runEphemeral(options: Options, command: readonly string[],
   try {
     const result = await deployQuietly(stack, "up", { terminal, cancellation });
     if (result.cancelled) exitCode = INTERRUPTED;
-    else if (result.result === "succeeded") exitCode = await runAgainst(stack, command, cancellation.graceful);
+    else if (result.result === "succeeded") exitCode = await work(placeOf(stack), cancellation.graceful);
   } finally {
     if (options.keep === true && exitCode !== INTERRUPTED)
       terminal.err(`natsbus: kept; remove it with: npx natsbus ephemeral --remove ${stack.folder}\n`);
@@ -106,13 +118,16 @@ async function deployQuietly(
   return result;
 }
 
-async function runAgainst(stack: EphemeralStack, command: readonly string[], stop: AbortSignal): Promise<number> {
-  const bus = readBusState(loadState(stack.address, HIDDEN_SECRETS));
-  const { root } = stack.project;
-  const user = findUser({ root, stack: stack.address.stack, bus }, undefined);
+function placeOf({ project, address }: EphemeralStack): BusPlace {
+  return { root: project.root, stack: address.stack, bus: readBusState(loadState(address, HIDDEN_SECRETS)) };
+}
+
+async function runAgainst(place: BusPlace, command: readonly string[], stop: AbortSignal): Promise<number> {
+  const { root, stack, bus } = place;
+  const user = findUser(place, undefined);
   const env = {
     ...process.env,
-    NATSBUS_STACK: stack.address.stack,
+    NATSBUS_STACK: stack,
     NATS_URL: bus.urls.join(","),
     ...(user === undefined || user.file === "" ? {} : { NATS_CREDS: resolve(root, user.file) }),
     ...(bus.caFile === "" ? {} : { NATS_CA: resolve(root, bus.caFile) }),

@@ -34,6 +34,7 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
   read: { summary: "read messages of a stream", load: () => import("./commands/read.ts") },
   verify: { summary: "prove that a bus does what it should, in ten sections", load: () => import("./commands/verify.ts") },
   bench: { summary: "measure publish, consume, request and fan-out, with a plot", load: () => import("./commands/bench.ts") },
+  demo: { summary: "a tour of the bus in two minutes", load: () => import("./commands/demo.ts") },
   ephemeral: { summary: "run a command against a throw-away cluster", load: () => import("./commands/ephemeral.ts") },
   outputs: { summary: "print the stack's outputs", load: () => import("./commands/outputs.ts") },
   config: { summary: "list, read and change the stack's settings", load: () => import("./commands/config.ts") },

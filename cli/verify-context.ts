@@ -10,7 +10,7 @@ import { stackFiles } from "../engine/stack-files.ts";
 import type { Context, ServerControl, VerifyUser } from "../operations/verify/context.ts";
 import { openScratch } from "../operations/verify/scratch.ts";
 import { DEFAULT_THRESHOLDS, overrideThresholds } from "../operations/verify/thresholds.ts";
-import { type BusPlace, readBusFile } from "./bus-access.ts";
+import { type BusPlace, readBusFile, resolveConnection } from "./bus-access.ts";
 import { type ClusterOptions, resolveCluster } from "./cluster-access.ts";
 import { loadDeclared } from "./declared.ts";
 import { locateStack, openBus } from "./session.ts";
@@ -62,29 +62,48 @@ async function openForeignContext(options: VerifyOptions, admin: ConnectionSpec,
 async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, tools: ContextTools): Promise<OpenedContext> {
   const place = await openBus(options);
   const declared = await loadDeclared(options, tools.note);
-  const thresholds = overrideThresholds(declared.spec.verify.thresholds, options.threshold);
-  for (const name of await endOutages(runtimeFolder(place)))
-    tools.note(`${name} was left stopped by a run that was killed; it is started again`);
-  const scratch = await openScratch(admin, Math.min(3, declared.spec.cluster.servers));
-  const stopped = new Set<string>();
+  const opened = await openPlaceContext(place, declared, { ...tools, options, admin });
+  const signer = await readSigner(options);
+  const { control } = opened.context;
   // Nobody may change the stack while one of its servers is away.
-  const control = await openControl(place, declared, { ...tools, stopped });
   const lock = "missing" in control ? undefined : await lockStack(options, tools.note);
+  return {
+    context: { ...opened.context, signer },
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      lock?.release();
+    },
+  };
+}
+
+/**
+ * Opens a bus that is found already. Without the keys in its state: what has to be signed cannot be tried.
+ * @param tools.admin how to connect; default: as the user that may do everything
+ */
+export async function openPlaceContext(
+  place: BusPlace,
+  declared: ResolvedBus,
+  tools: ContextTools & { readonly options?: VerifyOptions; readonly admin?: ConnectionSpec },
+): Promise<OpenedContext> {
+  const { options = {}, admin = await resolveConnection(place, undefined), note } = tools;
+  const thresholds = overrideThresholds(declared.spec.verify.thresholds, options.threshold);
+  for (const name of await endOutages(runtimeFolder(place))) note(`${name} was left stopped by a run that was killed; it is started again`);
+  const stopped = new Set<string>();
+  const control = await openControl(place, declared, { ...tools, stopped });
+  const scratch = await openScratch(admin, Math.min(3, declared.spec.cluster.servers));
   const caFile = place.bus.caFile === "" ? {} : { monitorCaFile: resolve(place.root, place.bus.caFile) };
   const context: Context = {
     ...common(options, tools),
-    ...{ title: `stack ${place.stack}`, declared, admin, scratch, thresholds },
-    users: await readUsers(place, tools.note),
+    ...{ title: `stack ${place.stack}`, declared, admin, scratch, thresholds, control },
+    users: await readUsers(place, note),
     servers: place.bus.servers.map(({ name, clientUrl, monitorUrl }) => ({ name, clientUrl, monitorUrl, ...caFile })),
-    signer: await readSigner(options),
-    control,
+    signer: { missing: "the keys of the stack were not opened" },
   };
   return {
     context,
     async [Symbol.asyncDispose]() {
       for (const folder of stopped) await endOutage(folder);
       await scratch.close();
-      lock?.release();
     },
   };
 }
@@ -132,14 +151,14 @@ export function defaultRule({ target, stack }: Pick<ResolvedBus["spec"], "target
 }
 
 async function openControl(
-  { root, bus }: BusPlace,
+  { root, stack, bus }: BusPlace,
   { spec }: ResolvedBus,
   { mayStop, stopped }: ContextTools & { readonly stopped: Set<string> },
 ): Promise<ServerControl | { readonly missing: string }> {
   if (spec.target !== "process") return { missing: `servers of the target ${spec.target} are not stopped from here` };
   if (bus.servers.length < 3)
     return { missing: `with ${bus.servers.length} server${bus.servers.length === 1 ? "" : "s"} nothing goes on when one stops` };
-  const answer = await mayStop(spec.verify.disruptive ?? defaultRule(spec));
+  const answer = await mayStop(spec.verify.disruptive ?? defaultRule({ target: spec.target, stack }));
   if (answer !== true) return { missing: answer };
   return {
     async stop(name, how) {
