@@ -1,6 +1,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { kubernetesSet } from "../../components/rollout/cluster-api.ts";
 import { closeConnections, openConnection } from "../../connection/pool.ts";
 import { type BusUnderTest, NAMESPACE, prepareBus, SERVERS } from "./bus.ts";
 import { startPublisher } from "./publisher.ts";
@@ -86,7 +87,17 @@ describe("a bus on real pods", () => {
     const publisher = await startPublisher(bus.connection("consciousness"), SUBJECT);
     bus.project.configure({ "natsbus:jetstream": { maxMemory: "48MiB", maxStorage: "512MB" } });
     await bus.apply();
-    const said = await bus.up();
+    const rollout = await kubernetesSet({ access: {}, namespace: NAMESPACE, set: "nats" });
+    await rollout.request("paused");
+    let pausedFor: string | undefined;
+    const said = await bus.up({
+      onStderr: (text) => {
+        if (pausedFor !== undefined || !text.includes("the rollout is paused")) return;
+        pausedFor = text;
+        void rollout.request(undefined);
+      },
+    });
+    expect(pausedFor).not.toContain("to go)");
     const { acknowledged, longestGapMs } = await publisher.stop();
     sent += acknowledged.length;
     const after = await bus.instances();

@@ -44,12 +44,16 @@ export async function startCluster(): Promise<TestNode> {
   const groups = await makeControlGroups(`natsbus-${process.pid}`);
   const child = launch(state, images, groups);
   const first = await findFirstProcess(child);
+  const kill = () => void process.kill(first, "SIGKILL");
+  // Also when this process is told to end: the node is a group of its own and would go on.
+  process.once("exit", kill);
   return {
     kubeconfig: join(state, "node.kubeconfig"),
     state,
     enter: (command) => ["-t", String(first), "-n", ...command],
     [Symbol.asyncDispose]: async () => {
-      process.kill(first, "SIGKILL");
+      process.removeListener("exit", kill);
+      kill();
       await ended(child);
       await Promise.all(groups.map(removeControlGroup));
       await rm(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });

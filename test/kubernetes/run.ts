@@ -39,4 +39,5 @@ async function runOnOwnNode(): Promise<number> {
   return await runInside(node);
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = process.env["KUBECONFIG"] ? await run("npx", [...TESTS, ...filters], {}) : await runOnOwnNode();
