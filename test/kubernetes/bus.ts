@@ -110,7 +110,11 @@ async function applyObject(kubeconfig: KubeConfig, client: KubernetesObjectApi, 
   } catch (error) {
     if (object.kind !== "StatefulSet" || (error as { readonly code?: number }).code !== CONFLICTING) throw error;
     const name = object.metadata?.name ?? "";
-    await kubeconfig.makeApiClient(AppsV1Api).deleteNamespacedStatefulSet({ namespace: NAMESPACE, name, propagationPolicy: "Orphan" });
+    const apps = kubeconfig.makeApiClient(AppsV1Api);
+    await apps.deleteNamespacedStatefulSet({ namespace: NAMESPACE, name, propagationPolicy: "Orphan" });
+    await expect
+      .poll(() => apps.readNamespacedStatefulSet({ namespace: NAMESPACE, name }).catch(() => "gone"), { timeout: 30_000 })
+      .toBe("gone");
     await apply();
   }
 }
