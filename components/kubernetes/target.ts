@@ -61,7 +61,8 @@ function createTarget(
   const plan = planKubernetes(spec);
   const own = `${name}-kubernetes`;
   const material = materialOf(args);
-  const guard = new Guard(`${name}-guard`, guardWish(spec), options);
+  const wish = guardWish(spec);
+  const guard = new Guard(`${name}-guard`, { ...wish, access: pulumi.secret(wish.access) }, options);
   const objects = Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material, guard }, options);
   // Keys are made without a look at servers.
   const ready = declaredPart() === "keys" ? objects : createRollout(name, args, { ...options, dependsOn: [guard, objects] });
@@ -91,7 +92,8 @@ function createRollout(name: string, args: TargetArgs, options: pulumi.CustomRes
           ),
         };
   const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
-  return new Rollout(`${name}-rollout`, { ...rolloutPlace(spec), ...secrets, ...connection }, options);
+  const place = rolloutPlace(spec);
+  return new Rollout(`${name}-rollout`, { ...place, access: pulumi.secret(place.access), ...secrets, ...connection }, options);
 }
 
 /** Stands for the servers when their objects are applied from files. */

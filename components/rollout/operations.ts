@@ -60,7 +60,10 @@ export async function readRollout(id: string, outputs: RolloutOutputs): Promise<
 /** Whether something has to be done, and through progress lines what it costs. Looks at the cluster: a pod of an older template is a change although no input is. */
 export async function diffRollout(outputs: RolloutOutputs, inputs: RolloutInputs): Promise<{ readonly changes: boolean }> {
   if (isUnknown(inputs)) return { changes: true };
-  const view = await (await kubernetesSet(inputs)).observe().catch(() => undefined);
+  // A cluster that does not answer, or cannot be found, is no reason to refuse a preview.
+  const view = await kubernetesSet(inputs)
+    .then((port) => port.observe())
+    .catch(() => undefined);
   for (const line of describeRollout(outputs, inputs, view)) progress(line);
   const stale = view === undefined ? [] : stalePods(view, outputs.servers);
   if (stale.length > 0) progress(`${stale.join(", ")} still runs an older template`);
