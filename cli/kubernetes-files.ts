@@ -42,7 +42,7 @@ export async function renderKubernetesFiles(bus: ResolvedBus, options: RenderOpt
 }
 
 /** Runs the program for keys and certificates alone, and reads them from the state; undefined when that failed and has been told. */
-async function makeMaterial(bus: ResolvedBus, options: PlaceOptions, terminal: Terminal): Promise<Material | undefined> {
+export async function makeMaterial(bus: ResolvedBus, options: PlaceOptions, terminal: Terminal): Promise<Material | undefined> {
   const onNotice = (text: string): void => terminal.err(`note: ${text}\n`);
   const name = stackName(options);
   const [stack, { runEmbedded }] = await Promise.all([

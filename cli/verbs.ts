@@ -15,8 +15,12 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
   status: { summary: "show servers, meta leader, streams and what is wrong", load: () => import("./commands/status.ts") },
   diff: { summary: "compare what is declared with what a cluster holds, without state", load: () => import("./commands/diff.ts") },
   render: {
-    summary: "write the declared bus as files: Kubernetes objects, or rules and dashboards",
+    summary: "write the declared bus as files: Kubernetes objects, Compose files, hosts; or rules and dashboards",
     load: () => import("./commands/render.ts"),
+  },
+  "check-config": {
+    summary: "have the servers' own tools look at what would be rendered",
+    load: () => import("./commands/check-config.ts"),
   },
   discover: { summary: "write what a cluster holds as code for the catalogue", load: () => import("./commands/discover.ts") },
   dashboard: { summary: "show the bus live in a browser", load: () => import("./commands/dashboard.ts") },

@@ -6,8 +6,8 @@ import type { Target } from "./target.ts";
 const TARGETS: Partial<Readonly<Record<TargetKind, () => Promise<Target>>>> = {
   process: async () => (await import("./process/target.ts")).processTarget,
   kubernetes: async () => (await import("./kubernetes/target.ts")).loadKubernetesTarget(),
-  docker: async () => (await import("./docker/target.ts")).dockerTarget,
-  systemd: async () => (await import("./systemd/target.ts")).systemdTarget,
+  docker: async () => (await import("./docker/target.ts")).loadDockerTarget(),
+  systemd: async () => (await import("./systemd/target.ts")).loadSystemdTarget(),
 };
 
 /** Targets that can be provisioned. */

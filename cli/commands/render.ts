@@ -18,7 +18,7 @@ const CHART_LABELS = { "app.kubernetes.io/name": "nats" };
 /** `natsbus render`. */
 export const verb = defineVerb({
   name: "render",
-  summary: "write the declared bus as files: Kubernetes objects, or rules and dashboards",
+  summary: "write the declared bus as files: Kubernetes objects, Compose files, hosts; or rules and dashboards",
   synopsis: "[monitoring]",
   details:
     "Without a word: the objects of a bus on Kubernetes, one a file, the same bytes each time; keys and certificates come from the stack's state, and are made there when they are missing (docs/kubernetes.md). With `monitoring`: rules, dashboards and alert routes; no server is asked. The rules expect one prometheus-nats-exporter a server (docs/monitoring.md says with which flags), on consecutive ports of this machine.",
@@ -62,6 +62,8 @@ export const verb = defineVerb({
 
 /** The servers themselves, on targets that have files to show. */
 async function renderTarget(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
+  if (bus.spec.target === "systemd" || bus.spec.target === "docker")
+    return (await import("../host-files.ts")).renderHostFiles(bus, options, terminal);
   if (bus.spec.target === "kubernetes") return (await import("../kubernetes-files.ts")).renderKubernetesFiles(bus, options, terminal);
   throw new BusError("ERR_USAGE", `a bus on the target ${bus.spec.target} has no files to render`, {
     remedy: "`natsbus render monitoring` writes rules and dashboards; the target kubernetes has objects",

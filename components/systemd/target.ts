@@ -1,53 +1,69 @@
 /** The `systemd` target: every server is a hardened service of a host, local or reached over SSH. */
 import * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import type { Target } from "../target.ts";
+import { AppliedByOthers } from "../applied.ts";
+import { declaredPart } from "../part.ts";
+import type { Target, TargetArgs } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
 import { packBundle, planBundle } from "./bundle.ts";
 import { nodesByHost, planHostNodes } from "./host-plan.ts";
 import { findProgram } from "./program.ts";
-import { createHosts } from "./resources.ts";
 import { readScripts } from "./scripts.ts";
 import { planHostTrees } from "./tree.ts";
 
+type CreateHosts = typeof import("./resources.ts").createHosts;
+
 /**
- * Servers as services of hosts.
+ * Servers as services of hosts. Whoever installs rendered files does without the package of the commands.
  *
  * @example
- * const { servers, ready } = systemdTarget.create("bus", { spec, identity, authority: ca.bundle, certificates: leaf.certificates, keys: leaf.keys }, { parent });
+ * const target = await loadSystemdTarget();
+ * const { servers, ready } = target.create("bus", { spec, identity, authority: ca.bundle, certificates: leaf.certificates, keys: leaf.keys, credentials }, { parent });
  */
-export const systemdTarget: Target = {
-  hosts(spec) {
-    const hosts = planHostNodes(spec).map(({ name, host }) => {
-      const extra = [host.routeAddress, ...spec.tls.hosts];
-      return [name, serverHosts({ node: name, address: host.address, extra })];
-    });
-    return Object.fromEntries(hosts);
-  },
-  create(name, { spec, identity, authority, certificates, keys }, options = {}) {
-    const program = pulumi.output(findProgram(spec));
-    const scripts = readScripts();
-    const bundles = pulumi
-      .all([pulumi.output(identity), pulumi.output(authority), pulumi.output(certificates), pulumi.output(keys), program])
-      .apply(([who, bundle, chains, own, found]) =>
-        planHostTrees({ spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts }).map((tree) =>
-          packBundle(planBundle(tree)).toString("base64"),
-        ),
-      );
-    const hosts = nodesByHost(spec).map(({ host }, index) => ({ host, bundle: bundles.apply((all) => all[index] ?? "") }));
-    const ready = createHosts(
-      name,
-      { cluster: spec.cluster.name, hosts, program, uploads: isUploaded(spec), purge: spec.systemd.purgeOnDestroy },
-      options,
+export async function loadSystemdTarget(): Promise<Target> {
+  const createHosts = declaredPart() === "all" ? (await import("./resources.ts")).createHosts : undefined;
+  return {
+    hosts(spec) {
+      const hosts = planHostNodes(spec).map(({ name, host }) => {
+        const extra = [host.routeAddress, ...spec.tls.hosts];
+        return [name, serverHosts({ node: name, address: host.address, extra })];
+      });
+      return Object.fromEntries(hosts);
+    },
+    create(name, args, options = {}) {
+      const { spec } = args;
+      return {
+        servers: pulumi.output(planHostNodes(spec).map((node) => node.clientUrl)),
+        monitorUrls: pulumi.output(localMonitors(spec)),
+        serverVersion: pulumi.output(spec.cluster.version),
+        ready:
+          createHosts === undefined
+            ? new AppliedByOthers("systemd", `${name}-hosts`, options)
+            : installHosts(createHosts, name, args, options),
+      };
+    },
+  };
+}
+
+function installHosts(
+  createHosts: CreateHosts,
+  name: string,
+  { spec, identity, authority, certificates, keys }: TargetArgs,
+  options: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const program = pulumi.output(findProgram(spec));
+  const scripts = readScripts();
+  const bundles = pulumi
+    .all([pulumi.output(identity), pulumi.output(authority), pulumi.output(certificates), pulumi.output(keys), program])
+    .apply(([who, bundle, chains, own, found]) =>
+      planHostTrees({ spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts }).map((tree) =>
+        packBundle(planBundle(tree)).toString("base64"),
+      ),
     );
-    return {
-      servers: pulumi.output(planHostNodes(spec).map((node) => node.clientUrl)),
-      monitorUrls: pulumi.output(localMonitors(spec)),
-      serverVersion: pulumi.output(spec.cluster.version),
-      ready,
-    };
-  },
-};
+  const hosts = nodesByHost(spec).map(({ host }, index) => ({ host, bundle: bundles.apply((all) => all[index] ?? "") }));
+  const { purgeOnDestroy: purge } = spec.systemd;
+  return createHosts(name, { cluster: spec.cluster.name, hosts, program, uploads: isUploaded(spec), purge }, options);
+}
 
 /** Whether this machine hands the program over: nothing else is said about where it comes from. */
 function isUploaded({ systemd }: BusSpec): boolean {

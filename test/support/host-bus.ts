@@ -64,7 +64,7 @@ export function loopbackHosts(servers: number): Record<string, readonly string[]
 }
 
 /** Fixed stand-ins for what differs at every run, for texts that are compared. */
-const FIXED_SECRETS = {
+export const FIXED_SECRETS = {
   identity: {
     kind: "operator",
     operatorJwt: "OPERATOR.JWT",

@@ -1,0 +1,101 @@
+import { createOperator } from "../accounts/identity.ts";
+import { containerProblems } from "../components/docker/hardening.ts";
+import { planDocker } from "../components/docker/plan.ts";
+import { findBinary } from "../components/process/binary.ts";
+import type { ServerIdentity } from "../components/server-plan.ts";
+import { planHostNodes } from "../components/systemd/host-plan.ts";
+import { type Inspectable, type Inspection, inspect } from "../components/systemd/inspect.ts";
+import { readScripts } from "../components/systemd/scripts.ts";
+import { planHostTrees, programPath } from "../components/systemd/tree.ts";
+import { serverHosts } from "../components/tls/hosts.ts";
+import { issueAuthority, issueServers, planAuthority, planServers } from "../components/tls/issue.ts";
+import type { BusSpec } from "../core/bus-spec.ts";
+import { isBusError } from "../core/errors.ts";
+
+/** What is looked at, with the files it refers to. */
+interface Subject {
+  readonly files: readonly Inspectable[];
+  readonly companions: Readonly<Record<string, string>>;
+  /** Looks that needed no tool. */
+  readonly own: readonly Inspection[];
+}
+
+/**
+ * Looks at everything that the stack file makes on hosts or in containers; on other targets at what the same servers would be told as services, without units.
+ * @throws ERR_SERVER_CONFIG when a value cannot be written
+ */
+export async function checkHostConfig(spec: BusSpec): Promise<readonly Inspection[]> {
+  const subject = spec.target === "docker" ? containersOf(spec) : hostsOf(spec);
+  const server = await findBinary({ version: spec.cluster.version, configured: spec.process.binary }).catch((error: unknown) => {
+    if (isBusError(error)) return undefined;
+    throw error;
+  });
+  const options = { companions: subject.companions, ...(server === undefined ? {} : { server: server.path }) };
+  const stack = { subject: `stack ${spec.stack}`, tool: "natsbus", outcome: "ok", detail: "" } as const;
+  return [stack, ...subject.own, ...(await inspect(subject.files, options))];
+}
+
+function hostsOf(spec: BusSpec): Subject {
+  const names = planHostNodes(spec).map(({ name }) => name);
+  const trees = planHostTrees({ spec, ...standIns(spec, names), program: { path: programPath(spec) }, scripts: readScripts() });
+  const all = trees.flatMap(({ host, files }) => files.map((file) => ({ host, ...file })));
+  const isOwn = spec.target === "systemd";
+  const files = all.flatMap(({ host, path, content }): Inspectable[] => {
+    const kind = kindOf(path);
+    if (kind === undefined || (kind !== "server" && !isOwn)) return [];
+    const name = path.split("/").at(-1) ?? "";
+    return [{ subject: isOwn ? `${host}:${path}` : path.split("/").slice(-2).join("/"), kind, name, content }];
+  });
+  const companions = all.filter(({ path }) => path.includes("/tls/") || path.endsWith(".htpasswd"));
+  return { files, companions: Object.fromEntries(companions.map(({ path, content }) => [path, content])), own: [] };
+}
+
+function containersOf(spec: BusSpec): Subject {
+  const names = planHostNodes(spec).map(({ name }) => name);
+  const plan = planDocker({ spec, ...standIns(spec, names) });
+  const problems = containerProblems(plan);
+  const own: Inspection[] = [
+    {
+      subject: `${plan.containers.length} containers`,
+      tool: "the container rules",
+      outcome: problems.length === 0 ? "ok" : "bad",
+      detail: problems.join("; "),
+    },
+  ];
+  const entries = Object.entries(plan.files).flatMap(([folder, files]) => files.map((file) => ({ folder, ...file })));
+  const files = entries
+    .filter(({ path }) => path === "nats.conf")
+    .map(({ folder, content }): Inspectable => ({ subject: `${folder}/nats.conf`, kind: "server", name: `${folder}.conf`, content }));
+  const companions = entries.filter(({ path }) => path.startsWith("tls/"));
+  return { files, own, companions: Object.fromEntries(companions.map(({ path, content }) => [`/etc/nats/${path}`, content])) };
+}
+
+function kindOf(path: string): Inspectable["kind"] | undefined {
+  if (path.endsWith("/nats.conf")) return "server";
+  if (path.startsWith("/etc/systemd/system/")) return "unit";
+  if (path.startsWith("/etc/nginx/")) return "site";
+  return path.endsWith("/firewall.nft") ? "firewall" : undefined;
+}
+
+/** Keys and certificates of the right form for nothing but this check. */
+function standIns(spec: BusSpec, names: readonly string[]) {
+  const now = new Date();
+  const { authorityValidityMs, authorityRenewBeforeMs, validityMs, renewBeforeMs, hosts } = spec.tls;
+  const wanted = { name: "check", validityMs: authorityValidityMs, renewBeforeMs: authorityRenewBeforeMs };
+  const authority = issueAuthority(undefined, planAuthority(undefined, wanted, now));
+  const nodes = Object.fromEntries(names.map((node) => [node, serverHosts({ node, address: "127.0.0.1", extra: hosts })]));
+  const { certificates, keys } = issueServers(undefined, planServers(undefined, { authority, nodes, validityMs, renewBeforeMs }, now));
+  return { identity: standInIdentity(spec), authority: authority.bundle, certificates, keys };
+}
+
+function standInIdentity(spec: BusSpec): ServerIdentity {
+  if (spec.auth.mode !== "jwt") return { kind: "none" };
+  const operator = createOperator({ name: "check", systemAccount: "SYS", systemRoles: [] }, new Date());
+  return {
+    kind: "operator",
+    operatorJwt: operator.token,
+    systemAccount: operator.systemPublicKey,
+    systemAccountJwt: operator.systemToken,
+    resolverIntervalMs: spec.auth.resolverIntervalMs,
+  };
+}

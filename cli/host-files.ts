@@ -1,0 +1,93 @@
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { ALERTMANAGER, GRAFANA_FOLDER, PROMETHEUS_URL, withBeside } from "../components/docker/beside.ts";
+import { MOUNTED_FOLDER, renderCompose } from "../components/docker/compose.ts";
+import { INSIDE, planDocker, serverNames } from "../components/docker/plan.ts";
+import type { Material } from "../components/kubernetes/server-files.ts";
+import { monitoringFacts } from "../components/monitoring.ts";
+import type { ResolvedBus } from "../components/resolve.ts";
+import { findProgram } from "../components/systemd/program.ts";
+import { renderHosts } from "../components/systemd/render.ts";
+import { readScripts } from "../components/systemd/scripts.ts";
+import { BusError } from "../core/errors.ts";
+import { renderMonitoringFiles } from "../observability/writers/files.ts";
+import { EXIT } from "./exit-codes.ts";
+import { makeMaterial, type RenderOptions } from "./kubernetes-files.ts";
+import type { Terminal } from "./terminal.ts";
+
+const OWNER_ONLY = 0o700;
+const READABLE = 0o644;
+const APPLY_SCRIPT = join(import.meta.dirname, "../components/docker/files/apply.sh");
+
+/** A file to be written. */
+interface OutputFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/**
+ * Writes the files of every host, or Compose files. Keys and certificates that the stack lacks are made and kept in its state, as `up` does.
+ * @throws BusError ERR_RUNTIME_FOLDER, ERR_SERVER_BINARY, and what making keys and certificates throws
+ */
+export async function renderHostFiles(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
+  const material = await makeMaterial(bus, options, terminal);
+  if (material === undefined) return EXIT.error;
+  const folder = resolve(options.cwd ?? ".", options.out);
+  const files = bus.spec.target === "docker" ? composeFiles(bus, material) : await hostFiles(bus, material, folder);
+  writeFiles(folder, files);
+  const paths = files.map(({ path }) => join(options.out, path));
+  terminal.out(options.json === true ? `${JSON.stringify({ files: paths }, null, 2)}\n` : `${paths.join("\n")}\n`);
+  return EXIT.ok;
+}
+
+async function hostFiles({ spec }: ResolvedBus, material: Material, folder: string): Promise<readonly OutputFile[]> {
+  const program = await findProgram(spec);
+  const files = renderHosts({ spec, ...material, program, scripts: readScripts() });
+  if (program.file !== undefined) {
+    for (const host of new Set(files.map(({ path }) => path.split("/", 1)[0] ?? ""))) {
+      const place = join(folder, host, "nats-server");
+      mkdirSync(dirname(place), { recursive: true, mode: OWNER_ONLY });
+      copyFileSync(program.file, place);
+    }
+  }
+  return files;
+}
+
+function composeFiles(bus: ResolvedBus, material: Material): readonly OutputFile[] {
+  const { spec } = bus;
+  const exporters = serverNames(spec).map((name) => ({ name, address: `${name}:${INSIDE.exporter}` }));
+  const scrape = { exporters, ...(spec.docker.alertmanager.enabled ? { alertmanagers: [ALERTMANAGER] } : {}) };
+  const monitoring = renderMonitoringFiles(monitoringFacts(bus), {
+    probe: false,
+    scrape,
+    grafanaFolder: GRAFANA_FOLDER,
+    prometheusUrl: PROMETHEUS_URL,
+  });
+  const plan = withBeside(planDocker({ spec, ...material }), spec, monitoring);
+  return renderCompose(plan, readFileSync(APPLY_SCRIPT, "utf8")).map((file) => ({
+    ...file,
+    mode: file.path === "apply.sh" ? 0o755 : READABLE,
+  }));
+}
+
+/** What is mounted into containers is readable by their users; the folder around it lets nobody but its owner in. */
+function writeFiles(folder: string, files: readonly OutputFile[]): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    rmSync(join(folder, MOUNTED_FOLDER), { recursive: true, force: true });
+    for (const { path, content, mode } of files) {
+      const file = join(folder, path);
+      const top = join(folder, path.split("/", 1)[0] ?? "");
+      if (top !== file) mkdirSync(top, { recursive: true, mode: OWNER_ONLY });
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+      chmodSync(file, mode);
+    }
+  } catch (cause) {
+    throw new BusError("ERR_RUNTIME_FOLDER", `the files cannot be written into ${folder}`, {
+      cause,
+      remedy: "choose a folder that this user may write with --out",
+    });
+  }
+}

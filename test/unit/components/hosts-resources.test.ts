@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeEach, expect, test } from "vitest";
+import { loadDockerTarget } from "../../../components/docker/target.ts";
+import { loadSystemdTarget } from "../../../components/systemd/target.ts";
+import { FIXED_SECRETS, hostSpec } from "../../support/host-bus.ts";
+
+interface Seen {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+const seen: Seen[] = [];
+
+beforeEach(async () => {
+  seen.length = 0;
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs, id }) => {
+      seen.push({ type, name, inputs: inputs as Record<string, unknown> });
+      return { id: id ?? name, state: inputs as Record<string, unknown> };
+    },
+    call: () => ({}),
+  });
+});
+
+const KEY = `ssh-ed25519 ${"A".repeat(68)}`;
+const SECRETS = { ...FIXED_SECRETS, keys: pulumi.secret(FIXED_SECRETS.keys), credentials: {} };
+
+async function settle(output: pulumi.Resource): Promise<void> {
+  await new Promise((done) => pulumi.output(output.urn).apply(done));
+  for (let round = 0; round < 50; round += 1) await new Promise((done) => setTimeout(done, 10));
+}
+
+test("declares hosts over SSH: pinned keys, files on standard input, nothing in clear", async () => {
+  const hosts = [1, 2, 3].map((n) => ({
+    address: `10.0.0.1${n}`,
+    hostKey: KEY,
+    user: "deploy",
+    bastion: { address: "10.0.0.1", hostKey: KEY },
+  }));
+  const spec = hostSpec({ target: "systemd", systemd: { hosts, binary: { path: "/usr/bin/nats-server" } } });
+  const { ready, servers } = (await loadSystemdTarget()).create("bus", { spec, ...SECRETS });
+  await settle(ready);
+  const commands = seen.filter(({ type }) => type === "command:remote:Command");
+  expect(commands.map(({ name }) => name).sort()).toEqual(["bus-host-1", "bus-host-2", "bus-host-3", "bus-ready"]);
+  for (const { inputs } of commands) {
+    expect(inputs["logging"]).toBe("none");
+    const text = JSON.stringify([inputs["create"], inputs["update"], inputs["delete"], inputs["environment"], inputs["triggers"]]);
+    expect(text).not.toMatch(/SECRET KEY|OPERATOR\.JWT/);
+    expect(text).toContain("sudo -n");
+    expect(JSON.stringify(inputs["connection"])).toContain(KEY);
+  }
+  const { inputs } = commands.find(({ name }) => name === "bus-host-2") as Seen;
+  const archive = Buffer.from(secretText(inputs["stdin"]), "base64").toString("latin1");
+  expect(archive).toContain("SECRET KEY 2");
+  expect(archive).not.toContain("SECRET KEY 1");
+  expect(await new Promise((done) => servers.apply(done))).toEqual([
+    "tls://10.0.0.11:4222",
+    "tls://10.0.0.12:4222",
+    "tls://10.0.0.13:4222",
+  ]);
+});
+
+test("declares containers: hardened, uploads kept secret, servers by label", async () => {
+  const docker = { exporter: { enabled: true }, host: "ssh://deploy@10.0.0.5", address: "10.0.0.5", publish: "10.0.0.5" };
+  const spec = hostSpec({ target: "docker", docker, limits: { memory: "512MiB", cpu: 0.5 } });
+  const { ready } = (await loadDockerTarget()).create("bus", { spec, ...SECRETS });
+  await settle(ready);
+  const containers = seen.filter(({ type }) => type === "docker:index/container:Container");
+  expect(containers.map(({ name }) => name).sort()).toEqual(
+    [
+      "bus-volumes",
+      ...["n1", "n2", "n3"].flatMap((node) => [`bus-${node}`, `bus-${node}-exporter`, `bus-${node}-reload`, `bus-${node}-settings`]),
+    ].sort(),
+  );
+  for (const { name, inputs } of containers) {
+    expect([name, inputs["readOnly"], inputs["capabilities"], inputs["securityOpts"]]).toEqual([
+      name,
+      true,
+      { drops: ["ALL"], adds: name === "bus-volumes" ? ["CHOWN"] : [] },
+      ["no-new-privileges:true"],
+    ]);
+    expect(inputs["memory"]).toBe(inputs["memorySwap"]);
+    expect(JSON.stringify([inputs["envs"], inputs["command"], inputs["labels"]])).not.toMatch(/SECRET KEY|JWT/);
+    if (name.endsWith("-settings")) expect(JSON.stringify(inputs["uploads"])).toContain("SECRET KEY");
+    else expect(inputs["uploads"]).toBeUndefined();
+  }
+  const server = containers.find(({ name }) => name === "bus-n1")?.inputs ?? {};
+  expect(server).toMatchObject({
+    stopSignal: "SIGUSR2",
+    destroyGraceSeconds: 45,
+    wait: true,
+    restart: "unless-stopped",
+    user: "10001:10001",
+    memory: 512,
+    cpus: "0.5",
+  });
+  expect(JSON.stringify(server["labels"])).toContain("natsbus.start-settings");
+});
+
+function secretText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return typeof value === "object" && value !== null && "value" in value ? String(value.value) : "";
+}
