@@ -65,6 +65,17 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        test: {
+          ...shared,
+          name: "monitoring",
+          globalSetup: ["./test/support/server-setup.ts"],
+          include: ["test/monitoring/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 480_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

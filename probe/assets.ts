@@ -41,6 +41,11 @@ export function metaPeers(seen: readonly Seen[]): readonly Peer[] | undefined {
   return leader === undefined ? undefined : peersOf(leader.server.name, leader.pages?.jsz?.meta_cluster);
 }
 
+/** Whether a stream refuses messages once it is full, instead of dropping old ones. */
+export function refusesWhenFull({ config }: StreamPage): boolean {
+  return config?.discard === "new" || config?.retention === "workqueue";
+}
+
 /** Every stream some server holds a copy of, by account and name. */
 export function collectAssets(seen: readonly Seen[]): readonly StreamAsset[] {
   const found = new Map<string, StreamAsset>();

@@ -1,5 +1,5 @@
 /** What the probe knows and no exporter shows, as samples under the names of `observability/scrape-contract.ts`. Pure. */
-import { collectAssets, metaPeers, type Peer, type StreamAsset } from "./assets.ts";
+import { collectAssets, metaPeers, type Peer, refusesWhenFull, type StreamAsset } from "./assets.ts";
 import type { Seen } from "./observer.ts";
 import type { VarzPage } from "./pages.ts";
 import type { Labels, Sample } from "./sample.ts";
@@ -47,11 +47,10 @@ function peerSamples(group: "meta" | "stream", labels: Labels, peers: readonly P
 
 function assetSamples({ account, stream, peers, consumers }: StreamAsset): Sample[] {
   const labels = { account_name: account, stream_name: stream.name };
-  const refuses = stream.config?.discard === "new" || stream.config?.retention === "workqueue";
   return [
     ...peerSamples("stream", labels, peers),
     { name: "natsbus_stream_replicas_wanted", labels, value: stream.config?.num_replicas ?? 1 },
-    { name: "natsbus_stream_refuses_when_full", labels, value: refuses ? 1 : 0 },
+    { name: "natsbus_stream_refuses_when_full", labels, value: refusesWhenFull(stream) ? 1 : 0 },
     ...consumers.flatMap(({ consumer }) => {
       const value = consumer.config?.max_ack_pending ?? 0;
       return value > 0 ? [{ name: "natsbus_consumer_max_ack_pending", labels: { ...labels, consumer_name: consumer.name }, value }] : [];

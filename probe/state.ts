@@ -2,7 +2,7 @@
 import type { BusFacts } from "../observability/facts.ts";
 import { quorumOf } from "../observability/facts.ts";
 import type { ActiveAlert } from "./alerts.ts";
-import { collectAssets, metaPeers, type StreamAsset } from "./assets.ts";
+import { collectAssets, metaPeers, refusesWhenFull, type StreamAsset } from "./assets.ts";
 import type { PublishResult } from "./canary.ts";
 import type { Seen } from "./observer.ts";
 
@@ -56,6 +56,8 @@ interface StreamView {
   readonly bytes: number;
   /** Absent: no limit. */
   readonly limitBytes?: number;
+  /** Whether it refuses messages when it is full; else being full is its normal state. */
+  readonly refusesWhenFull: boolean;
   /** Messages a second. */
   readonly rate?: number;
   /** Copies that are current, and those wanted. */
@@ -156,6 +158,7 @@ function viewStream({ account, stream, leader, peers, rate }: StreamAsset): Stre
     messages: stream.state.messages,
     bytes: stream.state.bytes,
     ...(limit > 0 ? { limitBytes: limit } : {}),
+    refusesWhenFull: refusesWhenFull(stream),
     ...(rate === undefined ? {} : { rate }),
     current: peers.filter((peer) => peer.current).length,
     wanted: stream.config?.num_replicas ?? 1,

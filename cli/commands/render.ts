@@ -4,14 +4,17 @@ import { localExporters, monitoringChoices, monitoringFacts } from "../../compon
 import type { ResolvedBus } from "../../components/resolved-bus.ts";
 import { BusError } from "../../core/errors.ts";
 import { manifestFiles, monitoringFiles, monitoringManifests, type RenderedFile } from "../../observability/writers/files.ts";
+import { healthFiles } from "../../operations/health/timer.ts";
 import { loadDeclared } from "../declared.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { RenderOptions } from "../kubernetes-files.ts";
 import { parsePort } from "../port-option.ts";
+import { startFolder } from "../session.ts";
 import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
 const WHAT = "monitoring";
+const PROGRAM = resolve(import.meta.dirname, "../natsbus.js");
 // What the official Helm chart puts on its pods.
 const CHART_LABELS = { "app.kubernetes.io/name": "nats" };
 
@@ -51,7 +54,9 @@ export const verb = defineVerb({
     const bus = await loadDeclared(args, (text) => terminal.err(`note: ${text}\n`));
     if (args.what === undefined) return renderTarget(bus, { ...args, out: args.out ?? "manifests" }, terminal);
     const files =
-      args.operator === true ? operatorFiles(bus, args.namespace) : plainFiles(bus, parsePort(args.exporterPort, "--exporter-port"));
+      args.operator === true
+        ? operatorFiles(bus, args.namespace)
+        : plainFiles(bus, parsePort(args.exporterPort, "--exporter-port"), startFolder(args));
     const folder = args.out ?? "monitoring";
     writeFiles(folder, files);
     const paths = files.map((file) => join(folder, file.path));
@@ -70,12 +75,13 @@ async function renderTarget(bus: ResolvedBus, options: RenderOptions, terminal: 
   });
 }
 
-function plainFiles(bus: ResolvedBus, firstPort: number): readonly RenderedFile[] {
+function plainFiles(bus: ResolvedBus, firstPort: number, project: string): readonly RenderedFile[] {
   const choices = monitoringChoices(bus);
   const probes = [{ address: `127.0.0.1:${bus.spec.monitoring.ports.probe}` }];
   const alertmanagers = [`127.0.0.1:${bus.spec.monitoring.ports.alertmanager}`];
   const scrape = { ...choices.scrape, exporters: localExporters(bus, firstPort), probes, alertmanagers };
-  return monitoringFiles(monitoringFacts(bus), { ...choices, probe: bus.spec.monitoring.enabled, scrape });
+  const health = healthFiles({ stack: bus.spec.stack, project, program: PROGRAM, user: "natsbus" });
+  return [...health, ...monitoringFiles(monitoringFacts(bus), { ...choices, probe: bus.spec.monitoring.enabled, scrape })];
 }
 
 function operatorFiles(bus: ResolvedBus, namespace = bus.spec.stack): readonly RenderedFile[] {

@@ -10,6 +10,7 @@ import { sweepScratch } from "../../operations/verify/scratch.ts";
 import { selectSections } from "../../operations/verify/sections.ts";
 import { CLUSTER_ARGS } from "../cluster-access.ts";
 import { EXIT } from "../exit-codes.ts";
+import { runHealth } from "../health.ts";
 import { listenForInterrupts } from "../interrupts.ts";
 import { createVerifyProgress, renderVerifyTable } from "../reporters/verify.ts";
 import { startFolder } from "../session.ts";
@@ -38,6 +39,8 @@ export const verb = defineVerb({
     ...COMMON_ARGS,
     ...CLUSTER_ARGS,
     section: { type: "string", valueHint: "NAMES", description: "only these sections, separated by commas" },
+    health: { type: "boolean", description: "only look, as monitoring plugins do: exit code 0 ok, 1 warning, 2 critical, 3 unknown" },
+    nagios: { type: "boolean", description: "with --health: one line a check, with figures" },
     quick: { type: "boolean", alias: "q", description: "with few messages: about a minute" },
     disruptive: { type: "boolean", description: "allow stopping a server of a stack other than dev" },
     threshold: { type: "string", valueHint: "NAME=N,…", description: "limits for this run, over those of the stack file" },
@@ -48,9 +51,10 @@ export const verb = defineVerb({
     ["verify", "all sections against the stack dev"],
     ["verify --quick --junit verify.xml", "a short run for continuous integration"],
     ["verify --section security,errors --stack prod", "two sections against prod; no server is stopped"],
+    ["verify --health --nagios", "a gate after `up`, and a check every five minutes"],
     ["verify --section publishing --threshold publishRate=10000", "with another limit"],
   ],
-  run: ({ args, terminal }) => runVerify(args, terminal),
+  run: ({ args, terminal }) => (args.health === true ? runHealth(args, terminal) : runVerify(args, terminal)),
 });
 
 async function runVerify(options: Options, terminal: Terminal): Promise<number> {

@@ -53,11 +53,11 @@ function fact(name, value) {
   return element("div", {}, element("dt", {}, name), element("dd", {}, value));
 }
 
-/** A bar with its figures in words; from 85 % on it warns. */
-function meter(label, value, limit, format) {
+/** A bar with its figures in words; where being full is a fault it warns from 85 % on. */
+function meter(label, value, limit, { format, mayBeFull = false }) {
   if (!limit) return element("span", {}, format(value));
   const share = Math.min(1, value / limit);
-  const fill = element("div", { class: share > 0.85 ? "fill full" : "fill" });
+  const fill = element("div", { class: share > 0.85 && !mayBeFull ? "fill full" : "fill" });
   fill.style.width = `${(share * 100).toFixed(1)}%`;
   const values = { "aria-valuemin": "0", "aria-valuemax": String(limit), "aria-valuenow": String(value) };
   const track = element("div", { class: "track", role: "meter", "aria-label": label, ...values }, fill);
@@ -120,7 +120,7 @@ function serverCard(server, bus) {
     fact("CPU", `${Math.round(server.cores * 100)} %`),
     fact("Memory", bytes(server.memoryBytes)),
   );
-  const storage = meter(`JetStream storage of ${server.name}`, server.storageBytes, server.storageLimitBytes, bytes);
+  const storage = meter(`JetStream storage of ${server.name}`, server.storageBytes, server.storageLimitBytes, { format: bytes });
   const since = element("p", { class: "quiet" }, `${server.version}, up ${duration(server.startedAt, bus.at)}`);
   return element("li", { class: "card" }, heading, figures, storage, since);
 }
@@ -146,13 +146,17 @@ function drawStreams(bus) {
     return element(
       "tr",
       {},
-      element("th", { scope: "row" }, stream.name, element("small", {}, stream.account)),
+      element("th", { scope: "row" }, `${stream.name} `, element("small", {}, stream.account)),
       element("td", {}, stream.leader ?? badge("■ none", "bad")),
       element("td", {}, copies(stream)),
       element("td", { class: "number" }, count(stream.messages)),
       element("td", { class: "number" }, perSecond(stream.rate)),
       element("td", {}, spark(points, `rate of ${stream.name}`)),
-      element("td", {}, meter(`bytes of ${stream.name}`, stream.bytes, stream.limitBytes, bytes)),
+      element(
+        "td",
+        {},
+        meter(`bytes of ${stream.name}`, stream.bytes, stream.limitBytes, { format: bytes, mayBeFull: !stream.refusesWhenFull }),
+      ),
       element("td", { class: "number" }, count(stream.lag)),
     );
   });
@@ -172,11 +176,11 @@ function drawConsumers(bus) {
     return element(
       "tr",
       {},
-      element("th", { scope: "row" }, consumer.name, element("small", {}, consumer.stream)),
+      element("th", { scope: "row" }, `${consumer.name} `, element("small", {}, consumer.stream)),
       element("td", {}, consumer.leader ?? badge("■ none", "bad")),
       element("td", { class: "number" }, isBehind ? badge(`▲ ${pending}`, "warn") : pending),
       element("td", {}, spark(points, `backlog of ${consumer.name}`)),
-      element("td", {}, meter(`unacknowledged of ${consumer.name}`, consumer.ackPending, consumer.maxAckPending, count)),
+      element("td", {}, meter(`unacknowledged of ${consumer.name}`, consumer.ackPending, consumer.maxAckPending, { format: count })),
       element("td", { class: "number" }, count(consumer.redelivered)),
       element("td", { class: "number" }, perSecond(consumer.rate)),
     );

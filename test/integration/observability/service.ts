@@ -9,9 +9,9 @@ export interface Service extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a program on a free loopback port and waits until it is ready. Fails when it is not within ten seconds, or ends. */
-export async function startService(program: string, flags: readonly string[]): Promise<Service> {
-  const port = await findFreePorts(1);
+/** Starts a program on a free loopback port, or a chosen one, and waits until it is ready. Fails when it is not within ten seconds, or ends. */
+export async function startService(program: string, flags: readonly string[], chosen?: number): Promise<Service> {
+  const port = chosen ?? (await findFreePorts(1));
   const child = spawn(program, [...flags, `--web.listen-address=127.0.0.1:${port}`], { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {

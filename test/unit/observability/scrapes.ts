@@ -19,15 +19,20 @@ export function recorded(moment: Moment): Sample[] {
   return SERVERS.flatMap((server) => {
     const text = readFileSync(new URL(`../../fixtures/exporter/${moment}-${server}.prom`, import.meta.url), "utf8");
     const target = { nats_cluster: "bus", job: "nats", instance: `${server}:7777` };
-    const samples = text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map(parseSample);
+    const samples = parseSamples(text);
     return [
       { name: "up", labels: target, value: "1" },
       ...samples.map((sample) => ({ ...sample, labels: { ...sample.labels, ...target } })),
     ];
   });
+}
+
+/** Samples of a page as it is served. */
+export function parseSamples(text: string): Sample[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map(parseSample);
 }
 
 /** `name{label="value"}`. */
