@@ -28,6 +28,8 @@ export interface TestHost extends AsyncDisposable {
   sh(script: string, stdin?: string | Buffer): Promise<string>;
   /** A port of this machine's loopback that leads to a port of the host's loopback. */
   relay(ports: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** Process id of its first process, as seen from here. */
+  pid(): number;
   /** The main process of a service, as seen from here, with its start time: `PID@TICKS`; `undefined` while it does not run. Cheap. */
   instance(unit: string, program: string): string | undefined;
 }
@@ -62,6 +64,7 @@ export async function startTestHost(kind: HostKind, name: string): Promise<TestH
       return result.stdout;
     },
     relay: (ports) => openRelay(state, ports, ends),
+    pid: () => Number(readOr(join(state, "pid")).trim()),
     instance: (unit, program) => findInstance(state, unit, program),
     [Symbol.asyncDispose]: async () => {
       for (const end of ends) end();
