@@ -73,7 +73,7 @@ function containersOf(spec: BusSpec): Subject {
 function kindOf(path: string): Inspectable["kind"] | undefined {
   if (path.endsWith("/nats.conf")) return "server";
   if (path.startsWith("/etc/systemd/system/")) return "unit";
-  if (path.startsWith("/etc/nginx/")) return "site";
+  if (path.startsWith("/etc/nginx/conf.d/")) return "site";
   return path.endsWith("/firewall.nft") ? "firewall" : undefined;
 }
 

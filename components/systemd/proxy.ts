@@ -18,9 +18,9 @@ export function sitePath(cluster: string): string {
   return `/etc/nginx/conf.d/${hostPaths(cluster).unit}.conf`;
 }
 
-/** Path of the password file. */
+/** Path of the password file: nginx reads it at each request, as its own user, who may not look into the servers' folder. */
 export function passwordPath(cluster: string): string {
-  return `${hostPaths(cluster).config}/site.htpasswd`;
+  return `/etc/nginx/${hostPaths(cluster).unit}.htpasswd`;
 }
 
 /** Text of the site: `/nats/` is the host's first server, `/nats/<server>/` each of them. Reading only; nothing else is passed on. */

@@ -23,8 +23,8 @@ export interface HostFile {
   readonly content: string;
   /** Access rights, octal. */
   readonly mode: string;
-  /** Whether the servers' group may read it; the owner is always root. */
-  readonly group: "root" | "service";
+  /** Who may read it beside root, the owner: nobody, the servers, or nginx. */
+  readonly group: "root" | "service" | "site";
 }
 
 /** The nats-server program of a host. */
@@ -176,7 +176,7 @@ function siteFiles(inputs: SystemdInputs, nodes: readonly HostNode[]): HostFile[
   if (!proxy.enabled) return [];
   const own = tlsPaths(inputs, nodes[0] as HostNode);
   const certificate = { certificate: proxy.certificate ?? own.certFile, key: proxy.certificateKey ?? own.keyFile };
-  const passwords = { path: passwordPath(spec.cluster.name), content: renderPasswords(proxy.users), mode: "0640", group: "root" } as const;
+  const passwords = { path: passwordPath(spec.cluster.name), content: renderPasswords(proxy.users), mode: "0640", group: "site" } as const;
   return [
     plainFile(sitePath(spec.cluster.name), renderSite(spec, nodes, certificate)),
     ...(Object.keys(proxy.users).length === 0 ? [] : [passwords]),

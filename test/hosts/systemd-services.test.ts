@@ -104,7 +104,7 @@ describe.skipIf(missing !== undefined)(`a host with systemd${missing === undefin
     ["a server that was taken out", "echo 'n4 4225 6225 8225' >> /etc/natsbus/test/servers", "ERR_SCALE_DOWN"],
     [
       "a program with another checksum",
-      "rm /usr/local/lib/natsbus/nats-server-2.15.2; echo x >> /root/bundle/nats-server",
+      "rm /usr/local/lib/natsbus/nats-server-2.15.2 /root/bundle/nats-server; echo x > /root/bundle/nats-server",
       "ERR_SERVER_BINARY",
     ],
     ["a program that was not sent", "rm /usr/local/lib/natsbus/nats-server-2.15.2 /root/bundle/nats-server", "ERR_SERVER_BINARY"],
@@ -120,13 +120,13 @@ describe.skipIf(missing !== undefined)(`a host with systemd${missing === undefin
   ])("refuses %s and keeps the servers running", async (what, damage, code) => {
     const before = ["n1", "n2", "n3"].map((node) => host.instance(`nats-test-${node}.service`, "nats-server"));
     await host.sh(
-      "rm -rf /root/saved; cp -a /etc/natsbus/test /root/saved; cp -a /root/bundle /root/saved-bundle; cp /var/lib/natsbus/test/settings /root/saved-data",
+      "rm -rf /root/saved; cp -a /etc/natsbus/test /root/saved; cp -a /root/bundle /root/saved-bundle; cp /var/lib/natsbus/test/settings /root/saved-data; cp -p /usr/local/lib/natsbus/nats-server-2.15.2 /root/saved-program",
     );
     await host.sh(damage);
     const path = what === "an old systemd" ? "PATH=/root/old:$PATH " : "";
     const { code: exit, stderr } = await host.run(["bash", "-c", `${path}/root/bundle/install.sh ${code === "ERR_USAGE" ? "--what" : ""}`]);
     await host.sh(
-      "rm -rf /etc/natsbus/test /root/bundle; mv /root/saved /etc/natsbus/test; mv /root/saved-bundle /root/bundle; cp /root/saved-data /var/lib/natsbus/test/settings; ln -f /root/nats-server /root/bundle/nats-server",
+      "rm -rf /etc/natsbus/test /root/bundle; mv /root/saved /etc/natsbus/test; mv /root/saved-bundle /root/bundle; cp /root/saved-data /var/lib/natsbus/test/settings; ln -f /root/nats-server /root/bundle/nats-server; cp -p /root/saved-program /usr/local/lib/natsbus/new; mv -f /usr/local/lib/natsbus/new /usr/local/lib/natsbus/nats-server-2.15.2",
     );
     expect([exit, stderr]).toEqual([1, expect.stringContaining(code)]);
     expect(["n1", "n2", "n3"].map((node) => host.instance(`nats-test-${node}.service`, "nats-server"))).toEqual(before);

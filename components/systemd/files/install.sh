@@ -108,7 +108,18 @@ check_program() {
 }
 
 # ---- files
-group_of() { if [ "$1" = service ]; then echo "$SERVICE_USER"; else echo root; fi; }
+# group_of NAME: the servers' group, that of nginx's workers (distributions call it differently), or root's
+group_of() {
+  local found
+  case $1 in
+    service) echo "$SERVICE_USER" ;;
+    site)
+      found=$(getent group www-data nginx | head -n 1 | cut -d : -f 1 || true)
+      echo "${found:-root}"
+      ;;
+    *) echo root ;;
+  esac
+}
 
 # differs MODE GROUP PATH: whether the file on this host is not as it should be
 differs() {
