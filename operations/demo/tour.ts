@@ -89,7 +89,11 @@ const send: TourStep = {
       .publish(subjectOf(stage), { from: "x" } as never, { subject: `${stage.stream.subject}.security.low.x` })
       .catch((error: Error) => error.message);
     screen.say(
-      `${screen.paint.bad("refused before it is sent")} ${screen.paint.faint(String(refusal).replaceAll(`${stage.stream.subject}.`, "").slice(0, 80))}`,
+      `${screen.paint.bad("refused before it is sent")} ${screen.paint.faint(
+        String(refusal)
+          .replace(/^.*schema: /, "")
+          .slice(0, 80),
+      )}`,
     );
   },
 };
