@@ -1,7 +1,8 @@
 /** Streams of the suite's own: uniquely named, small, removed at the end, and swept by a later run when this one was killed. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
+import { setTimeout as delay } from "node:timers/promises";
+import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { connectAsUser } from "../user-connection.ts";
@@ -12,7 +13,13 @@ export const SCRATCH_PREFIX = "VERIFY_";
 const SCRATCH_SUBJECTS = "natsbus-verify";
 
 const OWNER_KEY = "natsbus-verify-owner";
-const MAX_BYTES = 64 * 1024 * 1024;
+// For accounts that insist on a limit. Elsewhere none is set: a limit reserves storage, and servers tell each other only now and then what is free again.
+const MAX_BYTES = 32 * 1024 * 1024;
+const LIMIT_REQUIRED = 10_113;
+// A server that was away, or storage that was freed, is known to the one that places streams some seconds later.
+const NO_PLACE = 10_005;
+const PATIENCE_MS = 30_000;
+const RETRY_MS = 500;
 const MAX_AGE_NS = 3_600_000_000_000;
 
 /** A stream to work with. */
@@ -69,6 +76,8 @@ export async function sweepScratch(connection: NatsConnection): Promise<string[]
 export async function openScratch(admin: ConnectionSpec, replicas: number): Promise<Scratch> {
   const run = randomBytes(3).toString("hex");
   const made = new Map<string, ScratchStream>();
+  // One for the whole run: a bus without room is not waited for again and again.
+  const patience = { leftMs: PATIENCE_MS };
   const remove = async ({ name }: ScratchStream): Promise<void> => {
     await withManager(admin, (manager) => manager.streams.delete(name)).catch(ignoreMissing);
     made.delete(name);
@@ -79,7 +88,7 @@ export async function openScratch(admin: ConnectionSpec, replicas: number): Prom
     async stream(label, settings = {}) {
       const stream = { name: `${SCRATCH_PREFIX}${run}_${label}`, subject: `${SCRATCH_SUBJECTS}.${run}.${label}` };
       made.set(stream.name, stream);
-      await withManager(admin, (manager) => manager.streams.add({ ...defaults(stream, replicas), ...settings }));
+      await withManager(admin, (manager) => addStream(manager, { ...defaults(stream, replicas), ...settings }, patience));
       return stream;
     },
     async close() {
@@ -88,12 +97,28 @@ export async function openScratch(admin: ConnectionSpec, replicas: number): Prom
   };
 }
 
+async function addStream(
+  manager: JetStreamManager,
+  config: Pick<StreamConfig, "name"> & Partial<StreamConfig>,
+  patience: { leftMs: number },
+): Promise<void> {
+  try {
+    await manager.streams.add(config);
+  } catch (error) {
+    const code = error instanceof JetStreamApiError ? error.code : undefined;
+    if (code === LIMIT_REQUIRED && config.max_bytes === undefined) return addStream(manager, { ...config, max_bytes: MAX_BYTES }, patience);
+    if (code !== NO_PLACE || patience.leftMs <= 0) throw error;
+    patience.leftMs -= RETRY_MS;
+    await delay(RETRY_MS);
+    return addStream(manager, config, patience);
+  }
+}
+
 function defaults({ name, subject }: ScratchStream, replicas: number): Pick<StreamConfig, "name"> & Partial<StreamConfig> {
   return {
     name,
     subjects: [`${subject}.>`],
     num_replicas: replicas,
-    max_bytes: MAX_BYTES,
     max_age: MAX_AGE_NS,
     description: "natsbus verify; removed at its end",
     metadata: { [OWNER_KEY]: JSON.stringify({ host: hostname(), pid: process.pid } satisfies Owner) },
