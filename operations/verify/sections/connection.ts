@@ -1,13 +1,13 @@
 /** Connection and authentication: everybody who should gets in, nobody else does. */
 import { renderCredentials } from "../../../accounts/credentials.ts";
-import { parseCredentials } from "../../../connection/nonce-signer.ts";
+import { parseCredentials, userOfCredentials } from "../../../connection/nonce-signer.ts";
 import type { ConnectionSpec } from "../../../core/connection.ts";
 import { BusError, type ErrorCode, isBusError } from "../../../core/errors.ts";
 import { createKey } from "../../../core/nats-keys.ts";
 import { drive, mean, percentile } from "../../bench/drive.ts";
 import { connectAsUser } from "../../user-connection.ts";
 import { type Check, failed, type Outcome, passed, type Section, skipped } from "../check.ts";
-import { userConnection } from "../context.ts";
+import { type Context, userConnection, type VerifyUser } from "../context.ts";
 import { openProbe } from "../permission-probe.ts";
 import { speakPlainly } from "../wire-probe.ts";
 
@@ -24,12 +24,7 @@ const everyUser: Check = {
     const problems: string[] = [];
     for (const user of context.users) {
       try {
-        await using probe = await openProbe(userConnection(context, user));
-        const { account } = await probe.rights();
-        const key = keys.get(user.account) ?? account;
-        const other = [...keys].find(([name, known]) => known === account && name !== user.account)?.[0];
-        if (key !== account || other !== undefined) problems.push(`${user.name} is in account ${other ?? account}, not ${user.account}`);
-        keys.set(user.account, key);
+        problems.push(...(await userProblems(context, user, keys)));
       } catch (error) {
         problems.push(`${user.name}: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -39,6 +34,20 @@ const everyUser: Check = {
     return passed(`${context.users.length} users: ${context.users.map(({ name }) => name).join(", ")}`);
   },
 };
+
+/** @param keys map keyed by account name: its public key as far as it is known; a new one is added */
+async function userProblems(context: Context, user: VerifyUser, keys: Map<string, string>): Promise<readonly string[]> {
+  await using probe = await openProbe(userConnection(context, user));
+  const { account } = await probe.rights();
+  const owner = user.creds === "" ? user.name : userOfCredentials(user.creds);
+  const key = keys.get(user.account) ?? account;
+  const other = [...keys].find(([name, known]) => known === account && name !== user.account)?.[0];
+  keys.set(user.account, key);
+  return [
+    ...(owner === user.name ? [] : [`${user.name}: the file holds the credentials of ${owner ?? "nobody"}`]),
+    ...(key === account && other === undefined ? [] : [`${user.name} is in account ${other ?? account}, not ${user.account}`]),
+  ];
+}
 
 const everyServer: Check = {
   name: "every-server",
