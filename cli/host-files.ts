@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ALERTMANAGER, GRAFANA_FOLDER, PROMETHEUS_URL, withBeside } from "../components/docker/beside.ts";
 import { MOUNTED_FOLDER, renderCompose } from "../components/docker/compose.ts";
@@ -75,7 +75,7 @@ function composeFiles(bus: ResolvedBus, material: Material): readonly OutputFile
 function writeFiles(folder: string, files: readonly OutputFile[]): void {
   try {
     mkdirSync(folder, { recursive: true });
-    rmSync(join(folder, MOUNTED_FOLDER), { recursive: true, force: true });
+    removeOthers(join(folder, MOUNTED_FOLDER), new Set(files.map(({ path }) => join(folder, path))));
     for (const { path, content, mode } of files) {
       const file = join(folder, path);
       const top = join(folder, path.split("/", 1)[0] ?? "");
@@ -89,5 +89,14 @@ function writeFiles(folder: string, files: readonly OutputFile[]): void {
       cause,
       remedy: "choose a folder that this user may write with --out",
     });
+  }
+}
+
+/** Removes files that are not wanted any more. The folders stay: containers hold them, and would not see new ones in their place. */
+function removeOthers(folder: string, wanted: ReadonlySet<string>): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !wanted.has(file)) rmSync(file);
   }
 }

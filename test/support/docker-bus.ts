@@ -63,7 +63,6 @@ export async function loadImage(host: TestHost, name: string): Promise<void> {
 
 /** Writes the Compose files of a bus as `natsbus render` does. */
 export function writeCompose(folder: string, inputs: DockerInputs): void {
-  rmSync(join(folder, "files"), { recursive: true, force: true });
   for (const { path, content } of renderCompose(planDocker(inputs), readFileSync(SCRIPT, "utf8"))) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });

@@ -29,12 +29,20 @@ done
 
 page() { compose exec -T "$1" wget -q -O - "http://127.0.0.1:8222$2" 2>/dev/null; }
 
+# leaderless SERVER: number of groups the server knows (the meta group, streams, consumers) that have no leader
+leaderless() {
+  page "$1" '/jsz?accounts=true&streams=true&consumers=true' | tr -d '\n' |
+    grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' | grep -cvE '"leader": *"[^"]+"' || true
+}
+
 # every server of the bus is healthy, streams and consumers included, and knows the meta leader
 current() {
   local server
   for server in "${servers[@]}"; do
     page "$server" /healthz >/dev/null || { echo "server $server is not current"; return; }
-    [ ${#servers[@]} -eq 1 ] || page "$server" /jsz | tr -d '\n' | grep -qE '"meta_cluster": *\{[^{}]*"leader": *"[^"]+"' || { echo "server $server knows no meta leader"; return; }
+    [ ${#servers[@]} -gt 1 ] || continue
+    [ -n "$(meta_leader "$server")" ] || { echo "server $server knows no meta leader"; return; }
+    [ "$(leaderless "$server")" = 0 ] || { echo "server $server knows streams or consumers without a leader"; return; }
   done
 }
 

@@ -48,6 +48,12 @@ meta_leader() {
   http_get "${MONITOR_PORT[$1]}" /jsz | tr -d '\n' | sed -nE 's/.*"meta_cluster": *\{[^{}]*"leader": *"([^"]*)".*/\1/p'
 }
 
+# leaderless SERVER: number of groups the server knows (the meta group, streams, consumers) that have no leader; a healthy server may hold replicas of some
+leaderless() {
+  http_get "${MONITOR_PORT[$1]}" '/jsz?accounts=true&streams=true&consumers=true' | tr -d '\n' |
+    grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' | grep -cvE '"leader": *"[^"]+"' || true
+}
+
 # blocker SERVER: why the cluster is not ready as that server sees it; empty when it is
 blocker() {
   local body
@@ -55,5 +61,10 @@ blocker() {
     if [ -z "$body" ]; then echo "server $1 does not answer"; else echo "server $1 is not healthy: $(json_text error <<<"$body")"; fi
     return 0
   fi
-  if [ "$SERVERS" -gt 1 ] && [ -z "$(meta_leader "$1")" ]; then echo "server $1 knows no meta leader"; fi
+  [ "$SERVERS" -gt 1 ] || return 0
+  if [ -z "$(meta_leader "$1")" ]; then
+    echo "server $1 knows no meta leader"
+  elif [ "$(leaderless "$1")" != 0 ]; then
+    echo "server $1 knows streams or consumers without a leader"
+  fi
 }
