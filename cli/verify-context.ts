@@ -16,6 +16,8 @@ import { loadDeclared } from "./declared.ts";
 import { locateStack, openBus } from "./session.ts";
 import { readSigner } from "./verify-signer.ts";
 
+const CLOSE_WAIT_MS = 30_000;
+
 /** Options that decide what is checked and how hard. */
 export interface VerifyOptions extends ClusterOptions {
   readonly quick?: boolean | undefined;
@@ -56,7 +58,7 @@ async function openForeignContext(options: VerifyOptions, admin: ConnectionSpec,
     control: { missing: `${missing}, and its servers are not natsbus's to stop` },
     thresholds: overrideThresholds(DEFAULT_THRESHOLDS, options.threshold),
   };
-  return { context, [Symbol.asyncDispose]: () => scratch.close() };
+  return { context, [Symbol.asyncDispose]: () => scratch.close(CLOSE_WAIT_MS) };
 }
 
 async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, tools: ContextTools): Promise<OpenedContext> {
@@ -103,7 +105,8 @@ export async function openPlaceContext(
     context,
     async [Symbol.asyncDispose]() {
       for (const folder of stopped) await endOutage(folder);
-      await scratch.close();
+      // Right after a server came back there may be no meta leader that could delete a stream.
+      await scratch.close(CLOSE_WAIT_MS);
     },
   };
 }

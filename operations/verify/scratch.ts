@@ -37,8 +37,9 @@ export interface Scratch {
   stream(label: string, settings?: Partial<StreamConfig>): Promise<ScratchStream>;
   /** Removes one early. */
   remove(stream: ScratchStream): Promise<void>;
-  /** Removes all that is left. */
-  close(): Promise<void>;
+  /** Removes all that is left.
+   * @param waitMs how long to try again when the cluster cannot do it now; default 0 */
+  close(waitMs?: number): Promise<void>;
 }
 
 /** Who made a scratch stream. */
@@ -91,8 +92,11 @@ export async function openScratch(admin: ConnectionSpec, replicas: number): Prom
       await withManager(admin, (manager) => addStream(manager, { ...defaults(stream, replicas), ...settings }, patience));
       return stream;
     },
-    async close() {
-      for (const stream of [...made.values()]) await remove(stream).catch(() => undefined);
+    async close(waitMs = 0) {
+      const endMs = performance.now() + waitMs;
+      do {
+        for (const stream of [...made.values()]) await remove(stream).catch(() => delay(Math.min(waitMs, RETRY_MS)));
+      } while (made.size > 0 && performance.now() < endMs);
     },
   };
 }
