@@ -76,6 +76,17 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        test: {
+          ...shared,
+          name: "verify",
+          globalSetup: ["./test/support/server-setup.ts"],
+          include: ["test/verify/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });
