@@ -151,10 +151,16 @@ describe("a bus on real pods", () => {
     await fresh.flush();
   });
 
-  test("is destroyed, and only the volumes stay", async () => {
+  test("is destroyed: the state is emptied, the objects go with their files, and only the volumes stay", async () => {
     await closeConnections();
     const destroyed = await bus.project.natsbus(["destroy", "--stack", "dev", "--yes"], { timeoutMs: 120_000 });
     expect(destroyed.code, destroyed.stderr).toBe(0);
+    // What somebody else applied is not natsbus's to delete.
+    expect(Object.keys(await bus.instances()).toSorted()).toEqual(SERVERS);
+    await bus.remove();
+    await expect.poll(async () => Object.keys(await bus.instances()), { timeout: 120_000, interval: 1_000 }).toEqual([]);
+    const { items } = await bus.core.listNamespacedPersistentVolumeClaim({ namespace: NAMESPACE });
+    expect(items).toHaveLength(SERVERS.length);
   });
 });
 

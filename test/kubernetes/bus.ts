@@ -38,6 +38,8 @@ export interface BusUnderTest extends AsyncDisposable {
   up(options?: CliOptions): Promise<string>;
   /** As {@link up}, which may fail. */
   tryUp(options?: CliOptions): Promise<CliResult>;
+  /** Deletes what {@link apply} made but for the namespace, as `kubectl delete -f` does it. */
+  remove(): Promise<void>;
   /** How to connect as a user of the stack. */
   connection(user: string): ConnectionSpec;
   /** Map keyed by pod: what changes with every start of its server. */
@@ -68,6 +70,7 @@ export async function prepareBus(settings: Readonly<Record<string, unknown>>): P
       expect(code, `${stdout}\n${stderr}`).toBe(0);
       return stdout + stderr;
     },
+    remove: () => removeFolder(kubeconfig, project.path("manifests")),
     connection: (user) => ({
       servers: [`tls://nats.${NAMESPACE}.svc:4222`],
       ca: readFileSync(project.path(".natsbus/dev/ca.pem"), "utf8"),
@@ -99,6 +102,14 @@ async function applyFolder(kubeconfig: KubeConfig, folder: string): Promise<void
   for (const file of readdirSync(folder).sort()) {
     const object = parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject;
     await applyObject(kubeconfig, client, object);
+  }
+}
+
+async function removeFolder(kubeconfig: KubeConfig, folder: string): Promise<void> {
+  const client = KubernetesObjectApi.makeApiClient(kubeconfig);
+  for (const file of readdirSync(folder).sort().reverse()) {
+    const object = parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject;
+    if (object.kind !== "Namespace") await client.delete(object);
   }
 }
 
