@@ -282,6 +282,11 @@ function clusterLinkProblems(spec: BusSpec): Problem[] {
     const message = `"${spec.cluster.name}" is this cluster itself`;
     found.push(conflict("kubernetes.listeners.gateway.remotes", message, "list other clusters only"));
   }
+  const hasLeafNodes = leafNodes.enabled || leafNodes.remotes.length > 0;
+  if (gateway.enabled && hasLeafNodes && spec.auth.mode === "none" && spec.serverConfig["system_account"] === undefined) {
+    const message = "a server with a gateway and leaf nodes does not start without a system account";
+    found.push(conflict("auth.mode", message, 'use auth.mode "jwt", or name a system_account under serverConfig'));
+  }
   for (const { account } of leafNodes.remotes) {
     if (spec.auth.mode !== "jwt" || account === undefined || ACCOUNT_KEY.test(account)) continue;
     const message = `account "${account}" of a remote is a name, and in auth.mode jwt a server knows accounts by public key`;

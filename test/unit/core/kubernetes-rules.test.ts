@@ -206,6 +206,14 @@ const cases: readonly Case[] = [
     /other clusters/,
   ],
   [
+    "gateway and leaf nodes without a system account",
+    { ...listener({ gateway: { enabled: true }, leafNodes: { enabled: true } }), auth: { mode: "none" } },
+    "ERR_CONFIG_CONFLICT",
+    "auth.mode",
+    /does not start without a system account/,
+    /system_account/,
+  ],
+  [
     "leaf node account by name",
     listener({ leafNodes: { remotes: [{ urls: ["tls://hub:7422"], account: "BUS" }] } }),
     "ERR_CONFIG_CONFLICT",

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createProject, type Project } from "../support/project.ts";
+
+let project: Project;
+beforeAll(async () => {
+  project = await createProject();
+});
+afterAll(() => project[Symbol.asyncDispose]());
+
+function contents(folder: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(project.path(folder)).map((name) => [name, readFileSync(project.path(folder, name), "utf8")]));
+}
+
+async function run(...args: readonly string[]) {
+  const done = await project.natsbus([...args, "--stack", "prod"]);
+  expect(done.code, done.stderr).toBe(0);
+  return done;
+}
+
+test("render writes the same bytes each time, with keys from the stack's state, readable by this user alone", async () => {
+  await run("render", "--out", "first");
+  await run("render", "--out", "second");
+  expect(contents("second")).toEqual(contents("first"));
+  expect(contents("first")["2-secret-nats-tls.yaml"]).toMatch(/[0-9a-f]{12}\.key: /);
+  expect(statSync(project.path("first", "2-secret-nats-tls.yaml")).mode & 0o777).toBe(0o600);
+});
+
+test("files that are no longer wanted go, and those of others stay", async () => {
+  project.edit("Pulumi.prod.yaml", "    storage:\n", "    disruptionBudget: false\n    storage:\n");
+  await run("render", "--out", "first", "--secrets", "none");
+  const names = Object.keys(contents("first"));
+  expect(names).not.toContain("1-poddisruptionbudget-nats.yaml");
+  expect(names.filter((name) => name.includes("secret"))).toEqual([]);
+});
+
+test("a preview goes on without the provider plugin, says so", async () => {
+  const { stdout, stderr } = await run("preview", "--engine", "embedded");
+  expect(stderr).toContain("the provider plugin kubernetes is not installed");
+  expect(stdout).toContain("kubernetes:apps/v1:StatefulSet");
+  expect(stdout).not.toMatch(/BEGIN (EC )?PRIVATE KEY|SU[A-Z0-9]{56}/);
+});
+
+test("up without plugin is refused before anything is made, and tells both ways", async () => {
+  const refused = await project.natsbus(["up", "--yes", "--engine", "embedded", "--stack", "prod"]);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain("ERR_ENGINE_PLUGIN_MISSING");
+  expect(refused.stderr).toContain("--contents-only");
+});
