@@ -3,7 +3,7 @@ import { connect, headers } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { defineSubject, MessageBus, route } from "../../../client/index.ts";
+import { defineEndpoint, defineSubject, MessageBus, respond, route } from "../../../client/index.ts";
 import { createKey } from "../../../core/nats-keys.ts";
 import { startCluster } from "../../support/cluster.ts";
 
@@ -14,6 +14,9 @@ const NAMES = [
   "Natsbus-Key",
   "Natsbus-Signature",
   "Natsbus-Signed-At",
+  "Natsbus-Proof",
+  "Natsbus-Reply-To",
+  "Content-Type",
   "Natsbus-Dead-Reason",
   "x",
 ];
@@ -62,5 +65,44 @@ it.each([
   expect(consume.received).toBe(301);
   expect(consume.acknowledged + consume.deadLettered + consume.skipped).toBe(301);
   expect(consume.deadLetterFailures).toBe(0);
+  await raw.close();
+});
+
+it("a service and a requester survive whatever arrives, answer all of it and still serve good requests", async () => {
+  await using cluster = await startCluster({ servers: 1 });
+  const ask = defineEndpoint("notes.ask", { request: z.object({ text: z.string() }), reply: z.object({ size: z.number() }) });
+  const raw = await connect({ servers: cluster.urls });
+  await using bus = await MessageBus.connect({ servers: cluster.urls, signing: signer.seed });
+  await using service = await bus.serve({
+    name: "notes",
+    version: "1.0.0",
+    endpoints: [respond(ask, ({ value }) => ({ size: value.text.length }))],
+  });
+  for (const { payload, headers: given } of fc.sample(anyMessage, 300)) {
+    const lines = headers();
+    for (const [name, value] of Object.entries(given)) lines.set(name, value);
+    const answer = await raw.request("notes.ask", payload, { headers: lines, timeout: 5_000 });
+    expect(answer.headers?.get("Nats-Service-Error-Code") || answer.string()).toMatch(/^(4\d\d|\{"size":\d+\})$/);
+  }
+  expect(await bus.request(ask, { text: "good" })).toEqual({ size: 4 });
+  await service.stop();
+  const answers = fc.sample(anyMessage, 100);
+  let next = 0;
+  raw.subscribe("notes.ask", {
+    callback: (_, message) => {
+      const { payload, headers: given } = answers[next++ % answers.length]!;
+      const lines = headers();
+      for (const [name, value] of Object.entries(given)) lines.set(name, value);
+      message.respond(payload, { headers: lines });
+    },
+  });
+  await raw.flush();
+  for (const _ of answers) {
+    const outcome = await bus.request(ask, { text: "x" }).then(
+      () => "value",
+      (error: { code: string }) => error.code,
+    );
+    expect(["value", "ERR_CLIENT_REPLY"]).toContain(outcome);
+  }
   await raw.close();
 });

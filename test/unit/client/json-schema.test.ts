@@ -71,6 +71,44 @@ describe("a JSON Schema", () => {
     expect(() => defineSubject("a.b", wrong)).toThrow(expect.objectContaining({ code: "ERR_CLIENT_SUBJECT", path: "schema" }));
   });
 
+  it("of any content is refused or used, and using it never throws", () => {
+    const keyword = fc.constantFrom(
+      "type",
+      "properties",
+      "required",
+      "items",
+      "enum",
+      "minimum",
+      "anyOf",
+      "$ref",
+      "$id",
+      "format",
+      "if",
+      "not",
+      "x",
+    );
+    const anything = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.json().map((text) => JSON.parse(text) as unknown),
+        fc.constantFrom("string", "object", "#", "#/x"),
+        tie("schema"),
+      ),
+      schema: fc.dictionary(keyword, tie("value"), { maxKeys: 4, noNullPrototype: true }),
+    }));
+    fc.assert(
+      fc.property(anything.schema, fc.json(), (wrong, text) => {
+        try {
+          const { check } = defineSubject("a.b", wrong as Record<string, unknown>).schema;
+          expect(check(JSON.parse(text))).toBeTypeOf("object");
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ERR_CLIENT_SUBJECT" });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("can be had of a zod schema too", () => {
     const typed = defineSubject("a.b", z.object({ n: z.number().default(1), at: z.date() }));
     expect(typed.schema.document()).toMatchObject({ type: "object", properties: { n: { type: "number" } }, required: ["at"] });
