@@ -6,8 +6,10 @@ import { encodePayload } from "./codec.ts";
 import { HEADER, HEADER_NAME, type HeaderRecord } from "./headers.ts";
 import type { MessageContext } from "./middleware.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
+import type { Priority } from "./priority.ts";
 import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
 
+const literals = new WeakMap<object, Map<Priority | undefined, string>>();
 const RESERVED = /^nats(bus)?-/i;
 
 /**
@@ -20,11 +22,20 @@ export function composeMessage<In, Out>(
   args: SubjectChoice & { readonly id?: string; readonly deadline?: Duration },
 ): OutgoingMessage {
   const { id = randomUUID(), deadline } = args;
-  const literal = resolveSubject(subject.pattern, args);
+  const literal = args.subject === undefined ? literalOf(subject, args.priority) : resolveSubject(subject.pattern, args);
   const { payload, headers } = encodePayload(subject, value);
   const deadlineMs = deadline === undefined ? undefined : parseDuration(deadline, "deadline");
   if (args.id !== undefined) assertHeaderValue(HEADER.id, id);
   return { subject: literal, payload, headers, id, deadlineMs };
+}
+
+/** Literal subject for a priority, looked up once a definition. */
+function literalOf<In, Out>(subject: Subject<In, Out>, priority: Priority | undefined): string {
+  const known = literals.get(subject) ?? new Map<Priority | undefined, string>();
+  literals.set(subject, known);
+  const literal = known.get(priority) ?? resolveSubject(subject.pattern, priority === undefined ? {} : { priority });
+  known.set(priority, literal);
+  return literal;
 }
 
 /**

@@ -39,7 +39,7 @@ export type ConsumeArgs = ConsumerChoice & {
    * @default 16 */
   readonly concurrency?: number;
   /** Messages of one lane to hold beyond those in handlers.
-   * @default - twice `concurrency` */
+   * @default - twice `concurrency`, and more while handlers are quick: as many as were handled in the last 50 ms, at most 256 */
   readonly prefetch?: number;
   /** Key of a message: messages of one key are handled one after the other in stream order, a failed one is tried again in place. Holds within one worker.
    * @default - no order */
@@ -61,6 +61,14 @@ export type ConsumeArgs = ConsumerChoice & {
   readonly deadLetterSubject?: (subject: string) => string;
 };
 
+/** How many messages of a lane may wait: at first, and while handlers are quick. */
+export interface PrefetchBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+const MOST_PREFETCH = 256;
+
 /** A lane in full. */
 interface LaneSpec {
   readonly priority: Priority;
@@ -76,7 +84,7 @@ export interface ConsumeSpec {
   readonly weights: readonly number[] | undefined;
   readonly reserved: number;
   readonly concurrency: number;
-  readonly prefetch: number;
+  readonly prefetch: PrefetchBounds;
   readonly orderBy: ((message: OrderedMessage) => string | undefined) | undefined;
   readonly backOffMs: readonly number[] | undefined;
   readonly maxAttempts: number | undefined;
@@ -90,16 +98,17 @@ export interface ConsumeSpec {
  * @throws ERR_CLIENT_OPTION for a number out of range or no lane, ERR_UNIT for a malformed duration
  */
 export function resolveConsume(args: ConsumeArgs): ConsumeSpec {
-  const { concurrency = 16, prefetch = concurrency * 2, backOff, maxAttempts, handlerTimeout = "5m" } = args;
+  const { concurrency = 16, prefetch, backOff, maxAttempts, handlerTimeout = "5m" } = args;
   const lanes = lanesOf(args);
   const reserved = "lanes" in args ? (args.reserved ?? (concurrency > 1 ? 1 : 0)) : 0;
   const weights = "lanes" in args ? weightsOf(args.serve ?? "strict", lanes) : undefined;
   assertWhole("concurrency", concurrency, 1);
-  assertWhole("prefetch", prefetch, 1);
+  if (prefetch !== undefined) assertWhole("prefetch", prefetch, 1);
   assertWhole("reserved", reserved, 0, concurrency - 1);
   if (maxAttempts !== undefined) assertWhole("maxAttempts", maxAttempts, 1);
   return {
-    ...{ stream: args.stream, routes: args.routes, lanes, weights, reserved, concurrency, prefetch, maxAttempts },
+    ...{ stream: args.stream, routes: args.routes, lanes, weights, reserved, concurrency, maxAttempts },
+    prefetch: { least: prefetch ?? concurrency * 2, most: prefetch ?? Math.max(concurrency * 2, MOST_PREFETCH) },
     orderBy: args.orderBy,
     backOffMs: backOff?.map((text, index) => parseDuration(text, `backOff.${index}`)),
     handlerMs: parseDuration(handlerTimeout, "handlerTimeout"),

@@ -71,7 +71,8 @@ export function plainHeaders(headers: MsgHdrs | undefined): HeaderRecord {
 /** The same with every value, as signatures cover them. */
 export function joinedHeaders(headers: MsgHdrs | undefined, plain: HeaderRecord): HeaderRecord {
   let joined: Record<string, string> | undefined;
-  for (const [name, values] of headers ?? []) {
+  if (headers === undefined) return plain;
+  for (const [name, values] of headers) {
     if (values.length < 2) continue;
     joined ??= Object.assign(Object.create(null), plain) as Record<string, string>;
     joined[name] = values.join("\n");

@@ -1,6 +1,7 @@
 /** Keeps a bounded number of one consumer's messages in hand. */
 
 import { publishDelay } from "./back-off.ts";
+import type { PrefetchBounds } from "./consume-args.ts";
 import type { Delivery } from "./delivery.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 
@@ -13,10 +14,17 @@ export interface Held<Content> {
   failures: number;
 }
 
+/** A message that is being read. */
+interface Opening<Content> {
+  /** The newest delivery of it. */
+  message: Delivery;
+  read: { readonly content: Content } | undefined;
+}
+
 /** Options of an {@link Intake}. */
 export interface IntakeOptions<Content> extends Omit<PullerOptions, "onMessage" | "onChange"> {
-  /** Most messages that wait. */
-  readonly prefetch: number;
+  /** Most messages that wait; between the two as many as are taken in {@link SPAN_MS}. */
+  readonly prefetch: PrefetchBounds;
   /** Reads a new message; must not fail. */
   readonly open: (message: Delivery) => Content | Promise<Content>;
   /** Called after a message was added. */
@@ -25,21 +33,28 @@ export interface IntakeOptions<Content> extends Omit<PullerOptions, "onMessage" 
   readonly onError: (error: unknown) => void;
 }
 
+// Half of what waits is pulled anew at a time, so a pull has half of this to come back.
+const SPAN_MS = 50;
+
 /** Pulls as many messages as there is room for, for as long as it runs; failed pulls are made again after a growing wait. */
 export class Intake<Content> {
   readonly #options: IntakeOptions<Content>;
   readonly #puller: Puller;
   readonly #waiting: Held<Content>[] = [];
   readonly #held = new Map<number, Held<Content>>();
-  /** Messages that are being read, by sequence, with the newest delivery of each. */
-  readonly #opening = new Map<number, { message: Delivery }>();
-  #order: Promise<void> = Promise.resolve();
+  /** Messages that are being read, by sequence, in the order they came. */
+  readonly #opening = new Map<number, Opening<Content>>();
+  #whenOpened: (() => void) | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #isStopped = false;
+  #prefetch: number;
+  #taken = 0;
+  #spanStartMs = performance.now();
 
   constructor(options: IntakeOptions<Content>) {
     this.#options = options;
+    this.#prefetch = options.prefetch.least;
     this.#puller = new Puller({ ...options, onMessage: (message) => this.#accept(message), onChange: (error) => this.#change(error) });
   }
 
@@ -67,6 +82,7 @@ export class Intake<Content> {
   /** Takes the first waiting message that `fits`; it stays in hand until {@link settle}. */
   take(fits?: (content: Content) => boolean): Held<Content> | undefined {
     const index = fits === undefined ? 0 : this.#waiting.findIndex(({ content }) => fits(content));
+    if (index >= 0) this.#countTaken();
     const taken = index === 0 ? this.#waiting.shift() : index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
     this.#pump();
     return taken;
@@ -82,7 +98,7 @@ export class Intake<Content> {
     this.#isStopped = true;
     clearTimeout(this.#retry);
     await this.#puller.stop();
-    await this.#order;
+    if (this.#opening.size > 0) await new Promise<void>((resolve) => (this.#whenOpened = resolve));
     for (const held of this.#waiting.splice(0)) {
       held.message.nak();
       this.settle(held);
@@ -91,7 +107,7 @@ export class Intake<Content> {
 
   #pump(): void {
     if (this.#isStopped || this.#retry !== undefined) return;
-    const { prefetch } = this.#options;
+    const prefetch = this.#prefetch;
     const room = prefetch - this.#waiting.length - this.#opening.size - this.#puller.outstanding;
     // Many small pulls cost more than a short wait.
     if (room < Math.ceil(prefetch / 2)) return;
@@ -100,6 +116,17 @@ export class Intake<Content> {
     } catch (error) {
       this.#change(error);
     }
+  }
+
+  #countTaken(): void {
+    this.#taken += 1;
+    const nowMs = performance.now();
+    const spanMs = nowMs - this.#spanStartMs;
+    if (spanMs < SPAN_MS) return;
+    const { least, most } = this.#options.prefetch;
+    this.#prefetch = Math.min(most, Math.max(least, Math.round((this.#taken * SPAN_MS) / spanMs)));
+    this.#taken = 0;
+    this.#spanStartMs = nowMs;
   }
 
   #change(error?: unknown): void {
@@ -134,14 +161,22 @@ export class Intake<Content> {
 
   /** Several are read at a time, and added in the order they came. */
   #acceptLater(message: Delivery, content: Promise<Content>): void {
-    const entry = { message };
+    const entry: Opening<Content> = { message, read: undefined };
     this.#opening.set(message.seq, entry);
-    const before = this.#order;
-    this.#order = content.then(async (read) => {
-      await before;
-      this.#opening.delete(message.seq);
-      this.#add(entry.message, read);
+    void content.then((read) => {
+      entry.read = { content: read };
+      this.#addOpened();
     });
+  }
+
+  /** All at once, so that what their handlers answer goes out in one write. */
+  #addOpened(): void {
+    for (const [sequence, { message, read }] of this.#opening) {
+      if (read === undefined) return;
+      this.#opening.delete(sequence);
+      this.#add(message, read.content);
+    }
+    this.#whenOpened?.();
   }
 
   #add(message: Delivery, content: Content): void {

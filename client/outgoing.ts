@@ -33,9 +33,9 @@ export async function encodeOutgoing(
   extra?: HeaderRecord,
 ): Promise<WireHeaders> {
   const { subject, payload, headers, id } = message;
-  const named = { ...headers, [HEADER.id]: id };
-  if (signer === undefined) return encodeHeaders(extra === undefined ? named : { ...named, ...extra });
-  return encodeHeaders({ ...named, ...(await signer.sign({ subject, payload, headers: named }, Date.now())), ...extra });
+  const all: Record<string, string> = { ...headers, [HEADER.id]: id };
+  if (signer !== undefined) Object.assign(all, await signer.sign({ subject, payload, headers: all }, Date.now()));
+  return encodeHeaders(extra === undefined ? all : Object.assign(all, extra));
 }
 
 /**

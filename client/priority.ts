@@ -28,5 +28,7 @@ export function deadLetterSubject(subject: string): string {
 
 /** Whether a literal subject is one that dead letters go to. */
 export function isDeadLetterSubject(subject: string): boolean {
-  return subject.split(".")[1] === DEAD_LETTERS;
+  const start = subject.indexOf(".") + 1;
+  const end = start + DEAD_LETTERS.length;
+  return start > 0 && subject.startsWith(DEAD_LETTERS, start) && (subject.length === end || subject[end] === ".");
 }

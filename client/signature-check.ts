@@ -6,6 +6,9 @@ import { messageHash, type SignedParts, signedBytes } from "./signing.ts";
 
 // Messages signed together arrive close together.
 const REMEMBERED = 256;
+const SIGNATURE_BYTES = 64;
+// Longer texts are no signatures, and are not worth remembering.
+const LONGEST_SIGNATURE = 100;
 
 /** The checks of one public key. */
 export class SignatureCheck {
@@ -20,12 +23,16 @@ export class SignatureCheck {
   /** Whether a signature header's text was made over these parts with the key. */
   async isGood(parts: SignedParts, signature: string): Promise<boolean> {
     const proof = parseProof(parts.headers[HEADER.proof] ?? "");
-    const bytes = Buffer.from(signature, "base64url");
-    if (proof === undefined || bytes.length !== 64) return false;
+    if (proof === undefined || signature.length > LONGEST_SIGNATURE) return false;
     const root = rootOf(messageHash(parts), proof);
-    if (proof.length === 0) return this.#verify(signedBytes(root), bytes);
-    const name = `${root.toString("latin1")}${bytes.toString("latin1")}`;
-    return this.#recent.get(name) ?? this.#remember(name, this.#verify(signedBytes(root), bytes));
+    if (proof.length === 0) return this.#check(root, signature);
+    const name = `${root.toString("latin1")}${signature}`;
+    return this.#recent.get(name) ?? this.#remember(name, this.#check(root, signature));
+  }
+
+  async #check(root: Buffer, signature: string): Promise<boolean> {
+    const bytes = Buffer.from(signature, "base64url");
+    return bytes.length === SIGNATURE_BYTES && this.#verify(signedBytes(root), bytes);
   }
 
   #remember(name: string, check: Promise<boolean>): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { BusError } from "../core/errors.ts";
 import { pooledSignerOf, publicKeyOf } from "../core/nats-keys.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-import { buildTree, leafHash, type Proof, renderProof } from "./merkle.ts";
+import { buildTree, LEAF_MARK, leafHash } from "./merkle.ts";
 
 /** The parts of a message that a signature covers. */
 export interface SignedParts {
@@ -14,7 +14,7 @@ export interface SignedParts {
 
 interface Waiting {
   readonly leaf: Buffer;
-  readonly resolve: (signed: { readonly signature: Buffer; readonly proof: Proof }) => void;
+  readonly resolve: (signed: { readonly signature: string; readonly proof: string }) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -59,8 +59,8 @@ export class MessageSigner {
       // Messages published in one go are signed together.
       if (this.#waiting.length === 1) queueMicrotask(() => this.#pump());
     });
-    const signed = { ...added, [HEADER.signature]: signature.toString("base64url") };
-    return proof.length === 0 ? signed : { ...signed, [HEADER.proof]: renderProof(proof) };
+    const signed = { ...added, [HEADER.signature]: signature };
+    return proof === "" ? signed : { ...signed, [HEADER.proof]: proof };
   }
 
   #pump(): void {
@@ -73,8 +73,8 @@ export class MessageSigner {
     this.#running += 1;
     try {
       const { root, proofs } = buildTree(batch.map(({ leaf }) => leaf));
-      const signature = await this.#sign(signedBytes(root));
-      for (const [index, { resolve }] of batch.entries()) resolve({ signature, proof: proofs[index] ?? [] });
+      const signature = (await this.#sign(signedBytes(root))).toString("base64url");
+      for (const [index, { resolve }] of batch.entries()) resolve({ signature, proof: proofs[index] ?? "" });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
@@ -91,9 +91,19 @@ export function signedBytes(root: Uint8Array): Buffer {
 /** Hash of a message: every part with its length before it, so that no two messages read the same. */
 export function messageHash({ subject, headers, payload }: SignedParts): Buffer {
   const names = Object.keys(headers).filter(isCovered).sort();
-  const parts = [subject, ...names.flatMap((name) => [name, headers[name] ?? ""])];
-  const head = parts.map((text) => `${Buffer.byteLength(text)}:${text}`).join("");
-  return leafHash(Buffer.concat([Buffer.from(`${names.length};${head}${payload.length}:`), payload]));
+  let head = `${names.length};${withLength(subject)}`;
+  for (const name of names) head += withLength(name) + withLength(headers[name] ?? "");
+  head += `${payload.length}:`;
+  const start = 1 + Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(start + payload.length);
+  bytes[0] = LEAF_MARK;
+  bytes.write(head, 1);
+  bytes.set(payload, start);
+  return leafHash(bytes);
+}
+
+function withLength(text: string): string {
+  return `${Buffer.byteLength(text)}:${text}`;
 }
 
 /** Servers add headers of their own (`Nats-…`) on the way; only the message id among them is the publisher's. */

@@ -58,7 +58,7 @@ describe("options of a worker", () => {
       lanes: [{ consumer: "c" }],
       reserved: 0,
       concurrency: 16,
-      prefetch: 32,
+      prefetch: { least: 32, most: 256 },
       handlerMs: 300_000,
       skipsUnrouted: false,
     });

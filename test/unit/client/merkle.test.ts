@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildTree, leafHash, parseProof, renderProof, rootOf } from "../../../client/merkle.ts";
+import { buildTree, leafHash, parseProof, rootOf } from "../../../client/merkle.ts";
 
 const leavesOf = (count: number) => Array.from({ length: count }, (_, index) => leafHash(Buffer.from(String(index))));
 
@@ -11,7 +11,7 @@ describe("a tree of hashes", () => {
         const leaves = leavesOf(count);
         const { root, proofs } = buildTree(leaves);
         const [mine, another] = [one % count, other % count];
-        const proof = parseProof(renderProof(proofs[mine]!));
+        const proof = parseProof(proofs[mine]!);
         expect(rootOf(leaves[mine]!, proof!)).toEqual(root);
         expect(rootOf(leaves[another]!, proof!).equals(root)).toBe(mine === another);
       }),
@@ -20,8 +20,8 @@ describe("a tree of hashes", () => {
 
   it("has one leaf as its own root", () => {
     const [leaf] = leavesOf(1);
-    expect(buildTree([leaf!])).toEqual({ root: leaf, proofs: [[]] });
-    expect(renderProof([])).toBe("");
+    expect(buildTree([leaf!])).toEqual({ root: leaf, proofs: [""] });
+    expect(parseProof("")).toEqual([]);
   });
 
   it("never makes reading a proof throw", () => {
