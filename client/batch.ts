@@ -3,6 +3,7 @@ import { BusError } from "../core/errors.ts";
 import { type AtomicTools, allowsAtomic, sendAtomic } from "./atomic-batch.ts";
 import { composeMessage } from "./compose.ts";
 import type { HeaderRecord } from "./headers.ts";
+import { assertOneOf } from "./options.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
 import type { Publisher, PublishReceipt } from "./publisher.ts";
 import type { Subject, SubjectChoice } from "./subject.ts";
@@ -57,7 +58,9 @@ export class Batch {
   readonly #items: BatchItem[] = [];
   #mayBeStored = false;
 
+  /** @throws ERR_CLIENT_OPTION for a mode that does not exist */
   constructor(tools: BatchTools, { mode = "prefer-atomic" }: BatchArgs) {
+    assertOneOf("mode", mode, ["atomic", "window", "prefer-atomic"]);
     this.#tools = tools;
     this.#mode = mode;
   }

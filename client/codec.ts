@@ -1,6 +1,7 @@
 /** Payloads as JSON, validated on both sides. Reading never throws: what cannot be read comes back with the reason. */
 import { BusError } from "../core/errors.ts";
 import { HEADER, type HeaderRecord, type RejectReason } from "./headers.ts";
+import { messageOf } from "./options.ts";
 import type { Subject } from "./subject.ts";
 
 /** Why a message cannot be processed. */
@@ -119,8 +120,4 @@ function rejected(reason: RejectReason, detail: string): { readonly kind: "rejec
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 80));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

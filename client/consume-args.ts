@@ -2,6 +2,7 @@
 import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { HeaderRecord } from "./headers.ts";
+import { assertOneOf, assertWhole } from "./options.ts";
 import { deadLetterSubject, PRIORITIES, type Priority } from "./priority.ts";
 import type { Route } from "./route.ts";
 
@@ -102,6 +103,7 @@ export function resolveConsume(args: ConsumeArgs): ConsumeSpec {
   const lanes = lanesOf(args);
   const reserved = "lanes" in args ? (args.reserved ?? (concurrency > 1 ? 1 : 0)) : 0;
   const weights = "lanes" in args ? weightsOf(args.serve ?? "strict", lanes) : undefined;
+  assertOneOf("unrouted", args.unrouted, ["dead-letter", "skip"]);
   assertWhole("concurrency", concurrency, 1);
   if (prefetch !== undefined) assertWhole("prefetch", prefetch, 1);
   assertWhole("reserved", reserved, 0, concurrency - 1);
@@ -137,10 +139,4 @@ function weightsOf(serve: "strict" | Readonly<Partial<Record<Priority, number>>>
     assertWhole(`serve.${priority}`, weight, 1);
     return weight;
   });
-}
-
-function assertWhole(path: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-  throw new BusError("ERR_CLIENT_OPTION", `${path}: ${value} is not a whole number ${range}`, { path });
 }

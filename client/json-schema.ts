@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import type { Ajv, ErrorObject, ValidateFunction } from "ajv";
 import { BusError } from "../core/errors.ts";
+import { messageOf } from "./options.ts";
 import type { JsonSchema, PayloadSchema } from "./schema.ts";
 
 const OPTIONS = {
@@ -76,8 +77,4 @@ function describeErrors(errors: readonly ErrorObject[]): string {
   if (first === undefined) return "payload: does not fit the schema";
   const path = first.instancePath.slice(1).replaceAll("/", ".") || "payload";
   return `${path}: ${first.message ?? first.keyword}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import { BusError } from "../core/errors.ts";
+import { messageOf } from "./options.ts";
 
 /** `retry` may succeed later; `unknown` may have succeeded already; the rest are final. */
 export type FailureKind = "no-stream" | "retry" | "unknown" | "refused" | "closed";
@@ -53,10 +54,6 @@ export function publishError({ subject, id, attempts, elapsedMs, kinds, cause }:
       : "check the rights of the user and the limits of the stream",
     cause,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function causes(error: unknown): Error[] {

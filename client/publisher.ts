@@ -1,12 +1,12 @@
 /** Publishes with acknowledgement, again and again until a deadline, at most so many at a time. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import { publishDelay } from "./back-off.ts";
 import { InFlightWindow } from "./in-flight.ts";
 import type { ClientMetrics } from "./metrics.ts";
+import { assertWhole } from "./options.ts";
 import { type Ack, assertFits, encodeOutgoing, type OutgoingMessage, parseAck } from "./outgoing.ts";
 import { laneOf } from "./priority.ts";
 import { classifyFailure, type FailureKind, publishError } from "./publish-failure.ts";
@@ -59,8 +59,8 @@ export class Publisher {
   /** @throws ERR_CLIENT_OPTION for a number out of range, ERR_UNIT for a malformed duration */
   constructor(tools: PublisherTools, args: PublishingArgs) {
     const { maxInFlight = 256, maxQueued = 10_000, attemptTimeout = "2s", deadline = "10s" } = args;
-    assertCount("publishing.maxInFlight", maxInFlight, 1);
-    assertCount("publishing.maxQueued", maxQueued, 0);
+    assertWhole("publishing.maxInFlight", maxInFlight, 1);
+    assertWhole("publishing.maxQueued", maxQueued, 0);
     this.#tools = tools;
     this.#window = new InFlightWindow({ maxInFlight, maxQueued });
     this.#attemptMs = Math.max(1, parseDuration(attemptTimeout, "publishing.attemptTimeout"));
@@ -142,13 +142,4 @@ export class Publisher {
     publishLatency.record(elapsedMs);
     publishRate.mark();
   }
-}
-
-/**
- * Refuses a number that is not whole or too small.
- * @throws ERR_CLIENT_OPTION
- */
-function assertCount(path: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new BusError("ERR_CLIENT_OPTION", `${path}: ${value} is not a whole number from ${least}`, { path });
 }

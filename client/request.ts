@@ -7,6 +7,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 import { joinedHeaders, plainHeaders } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
+import { messageOf } from "./options.ts";
 import { assertFits, encodeOutgoing, type OutgoingMessage } from "./outgoing.ts";
 import { classifyFailure } from "./publish-failure.ts";
 import { SERVICE_ERROR_HEADER, ServiceError } from "./service-error.ts";
@@ -106,8 +107,4 @@ function requestError(subject: string, timeoutMs: number, cause: unknown): BusEr
     remedy: "the request may have been handled; ask again only if that does no harm, or raise the timeout",
     cause,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { type KV, type KvEntry, Kvm } from "@nats-io/kv";
 import { BusError } from "../core/errors.ts";
+import { assertOneOf } from "./options.ts";
 import type { JsonSchema } from "./schema.ts";
 import { type Compatibility, compatibilityProblems } from "./schema-compatibility.ts";
 import type { Subject } from "./subject.ts";
@@ -67,6 +68,7 @@ export class SchemaRegistry {
    * @throws ERR_CLIENT_INCOMPATIBLE with everything that does not fit, ERR_CLIENT_REGISTRY when the version holds another schema or the bucket cannot be written
    */
   async register<In, Out>(subject: Subject<In, Out>, { compatibility = "backward" }: RegisterArgs = {}): Promise<boolean> {
+    assertOneOf("compatibility", compatibility, ["backward", "forward", "full", "none"]);
     const { schemaId, version } = subject;
     const schema = subject.schema.document();
     const known = await this.versions(schemaId);

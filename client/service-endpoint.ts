@@ -8,6 +8,7 @@ import { HEADER, type HeaderRecord } from "./headers.ts";
 import { joinedHeaders, plainHeaders } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
 import type { MessageContext, Middleware } from "./middleware.ts";
+import { assertWhole } from "./options.ts";
 import { encodeOutgoing } from "./outgoing.ts";
 import { SERVICE_ERROR_HEADER, ServiceError } from "./service-error.ts";
 import type { MessageSigner } from "./signing.ts";
@@ -253,11 +254,6 @@ export function assertName(what: string, name: string): void {
 /** Whether a subscription failed because the user may not listen. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof errors.PermissionViolationError;
-}
-
-function assertWhole(path: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new BusError("ERR_CLIENT_OPTION", `${path}: ${value} is not a whole number from ${least}`, { path });
 }
 
 function rejection({ reason, detail }: Rejection): ServiceError {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
 import { parseSize, type Size } from "../core/units.ts";
+import { assertOneOf } from "./options.ts";
 import { isPriority, type Priority } from "./priority.ts";
 import type { JsonSchema, PayloadSchema } from "./schema.ts";
 import { payloadSchema, type SchemaSource } from "./schema-source.ts";
@@ -72,6 +73,7 @@ export function defineSubject<Schema extends z.ZodType>(
 export function defineSubject<Value = unknown>(pattern: string, schema: JsonSchema, args?: SubjectArgs): Subject<Value, Value>;
 export function defineSubject(pattern: string, schema: SchemaSource, args: SubjectArgs = {}): Subject<unknown, unknown> {
   const { schemaId = pattern, version = 1, upgrades = {}, unknownVersions = "dead-letter", maxSize = "1MiB" } = args;
+  assertOneOf("unknownVersions", unknownVersions, ["dead-letter", "validate", "skip"]);
   const problem = subjectProblem(pattern);
   if (problem !== undefined) throw new BusError("ERR_CLIENT_SUBJECT", problem, { remedy: "correct the subject given to defineSubject" });
   if (!Number.isSafeInteger(version) || version < 1) {

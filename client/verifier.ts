@@ -5,6 +5,7 @@ import { isPublicKey } from "../core/nats-keys.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { Rejection } from "./codec.ts";
 import { HEADER } from "./headers.ts";
+import { assertOneOf, assertWhole } from "./options.ts";
 import { SignatureCheck } from "./signature-check.ts";
 import type { SignedParts } from "./signing.ts";
 
@@ -52,6 +53,8 @@ export class MessageVerifier {
     this.#acceptsOthers = args.otherSubjects === "accept";
     this.#windowMs = parseDuration(args.replayWindow ?? "2m", "verification.replayWindow");
     this.#remembered = args.rememberedIds ?? 50_000;
+    assertOneOf("verification.otherSubjects", args.otherSubjects, ["reject", "accept"]);
+    assertWhole("verification.rememberedIds", this.#remembered, 1);
   }
 
   /** Why the message is refused; `undefined` when it is fine. */

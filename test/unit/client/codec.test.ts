@@ -111,6 +111,13 @@ describe("a subject definition", () => {
     expect(() => defineSubject(pattern, z.string(), args)).toThrow(expect.objectContaining({ code: "ERR_CLIENT_SUBJECT" }));
   });
 
+  it("refuses a policy that does not exist", () => {
+    const wrong = { unknownVersions: "drop" as "skip" };
+    expect(() => defineSubject("a.b", z.string(), wrong)).toThrow(
+      expect.objectContaining({ code: "ERR_CLIENT_OPTION", path: "unknownVersions" }),
+    );
+  });
+
   it.each([
     ["a.b", {}, "a.b"],
     ["a.*.c", { priority: "high" as const }, "a.high.c"],

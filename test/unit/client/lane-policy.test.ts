@@ -75,6 +75,7 @@ describe("options of a worker", () => {
     { consumer: "c", concurrency: 0 },
     { consumer: "c", prefetch: 0.5 },
     { consumer: "c", maxAttempts: 0 },
+    { consumer: "c", unrouted: "drop" as "skip" },
     { lanes: {} },
     { lanes: { low: "l" }, reserved: 16 },
     { lanes: { low: "l" }, serve: { low: 0 } },

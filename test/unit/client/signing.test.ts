@@ -121,6 +121,8 @@ describe("keys", () => {
     const broken = `${ours.seed.slice(0, -5)}${ours.seed.at(-5) === "A" ? "B" : "A"}${ours.seed.slice(-4)}`;
     expect(() => new MessageSigner(broken)).toThrow(expect.objectContaining({ message: expect.not.stringContaining(broken) }));
     expect(() => verifierOf({ signers: { ">": [account.publicKey] } })).toThrow(expect.objectContaining({ code: "ERR_CLIENT_KEY" }));
+    expect(() => verifierOf({ rememberedIds: 0 })).toThrow(expect.objectContaining({ path: "verification.rememberedIds" }));
+    expect(() => verifierOf({ otherSubjects: "maybe" as "accept" })).toThrow(expect.objectContaining({ code: "ERR_CLIENT_OPTION" }));
     expect(() => verifierOf({ signers: { "a..b": [] } })).toThrow(expect.objectContaining({ code: "ERR_CLIENT_OPTION" }));
   });
 
