@@ -20,8 +20,8 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     dryRun: preview,
     parallel,
     onOutput: (line, stream) => {
-      // After a cancellation the program only complains, in stack traces, that nobody answers it any more.
-      if (state.cancelled && stream === "stderr") return;
+      // Once the run has stopped, the program only complains, in stack traces, that nobody answers it any more.
+      if (state.stopped.aborted && stream === "stderr") return;
       reporter.diagnostic({ severity: stream === "stdout" ? "info" : "info#err", message: `${line}\n` });
     },
   });

@@ -38,6 +38,8 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   10023: LIMITS,
   10027: LIMITS,
   10028: LIMITS,
+  // Of an account that was just pushed, until the meta leader knows it too.
+  10035: OFF,
   10039: OFF,
   10047: LIMITS,
   // A stream made anew right after its deletion can meet the files of the old one.

@@ -1,4 +1,5 @@
 /** Copies a stream with its consumers to another name: the server's snapshot of one is fed, chunk by chunk, into the restore of the other; nothing is kept on this machine. */
+import { setTimeout as delay } from "node:timers/promises";
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { BusError } from "../core/errors.ts";
 import { type ApiError, refusalOf } from "./nats-error.ts";
@@ -18,6 +19,9 @@ const CHUNK_BYTES = 128 * 1024;
 // A server gives a restore up after five seconds of silence.
 const SILENCE_MS = 10_000;
 const END_MS = 60_000;
+// Within this a server must be known to listen that took a restore on.
+const LISTENS_MS = 3_000;
+const LISTENS_POLL_MS = 25;
 const COMPLETE = 204;
 
 interface Answer {
@@ -50,7 +54,7 @@ export async function copyStream(connection: NatsConnection, { from, config, pre
         assertComplete(chunk, what);
         return await finish(connection, target, what);
       }
-      await connection.request(target, chunk.data, { timeout: SILENCE_MS });
+      await deliver(connection, { target, what, data: chunk.data });
       chunk.respond();
     }
     throw new BusError("ERR_JETSTREAM_TIMEOUT", `${what}: the snapshot stopped arriving`, {
@@ -60,6 +64,38 @@ export async function copyStream(connection: NatsConnection, { from, config, pre
     clearTimeout(watch);
     chunks.unsubscribe();
   }
+}
+
+interface Chunk {
+  readonly target: string;
+  readonly what: string;
+  readonly data: Uint8Array;
+}
+
+/** Hands a chunk to the restoring server. It may be another one than ours: that it listens is known here a moment after it said so, and until then nobody gets the chunk. */
+async function deliver(connection: NatsConnection, { target, what, data }: Chunk): Promise<void> {
+  const until = performance.now() + LISTENS_MS;
+  for (;;) {
+    try {
+      await connection.request(target, data, { timeout: SILENCE_MS });
+      return;
+    } catch (error) {
+      if (!isUnheard(error)) throw error;
+      if (performance.now() > until) throw unheard(what, error);
+      await delay(LISTENS_POLL_MS);
+    }
+  }
+}
+
+function isUnheard(error: unknown): boolean {
+  return [error, (error as Error).cause].some((one) => one instanceof Error && one.name.startsWith("NoResponders"));
+}
+
+function unheard(what: string, cause: unknown): BusError {
+  return new BusError("ERR_JETSTREAM_TIMEOUT", `${what}: the restoring server stopped listening`, {
+    remedy: "run again; the original is untouched",
+    cause,
+  });
 }
 
 async function finish(connection: NatsConnection, target: string, what: string): Promise<void> {

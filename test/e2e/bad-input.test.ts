@@ -131,9 +131,15 @@ const CASES: readonly Case[] = [
   },
   {
     mistake: "a target that cannot be provisioned",
-    settings: { "natsbus:target": "docker" },
+    settings: { "natsbus:target": "existing" },
     code: "ERR_TARGET_UNSUPPORTED",
-    tells: [/docker/, /natsbus:target: process/],
+    tells: [/existing/, /natsbus:target: process/],
+  },
+  {
+    mistake: "a target whose plugin is not installed",
+    settings: { "natsbus:target": "docker" },
+    code: "ERR_ENGINE_PLUGIN_MISSING",
+    tells: [/Pulumi CLI/, /natsbus render/],
   },
   {
     mistake: "logins in the server configuration that are to end by themselves",
