@@ -79,14 +79,15 @@ export async function reconcile<S extends object>(
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
   const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
   let seen = await firstLook(asset, port, { goal, known, patience, look });
-  let last = "";
-  for (let steps = 0; steps < MAX_STEPS; steps++) {
+  const taken: string[] = [];
+  while (taken.length < MAX_STEPS) {
     const step = nextStep(asset, seen, goal);
     if (step.kind === "none" || step.write === undefined) return mustExist(seen, asset.what(goal.spec));
-    if (step.kind === "update" && step.words === last) throw unheeded(asset.what(goal.spec), step.words);
+    if (step.kind === "update" && step.words === taken.at(-1)) throw unheeded(asset.what(goal.spec), step.words);
     progress(`${asset.what(goal.spec)}: ${step.words}`);
     const done = await attempt(asset, port, { step, seen }, patience);
-    last = done === undefined ? "" : step.words;
+    // A try whose outcome is unknown is bounded by patience, and is no step.
+    if (done !== undefined) taken.push(step.words);
     seen = done ?? (await look());
     if (seen !== undefined && isWaitedFor(step, goal)) seen = await waitCurrent(asset, seen, { look, goal, patience });
   }
@@ -98,7 +99,13 @@ export async function reconcile<S extends object>(
 /** The object as it is, `undefined` when there is none; asks again while nobody answers, as when a leader is being elected.
  * @throws what reading throws when that does not end in time */
 export async function observeAsset<S>(asset: Asset<S>, port: StreamPort, spec: S): Promise<Observed<S> | undefined> {
-  return new Patience(READ_PATIENCE_MS).insist(() => asset.observe(port, spec, READ_ANSWER_MS));
+  return insistOnReading(() => asset.observe(port, spec, READ_ANSWER_MS));
+}
+
+/** Asks again while nobody answers, as when a leader is being elected.
+ * @throws what `call` throws when that does not end in time */
+export function insistOnReading<T>(call: () => Promise<T>): Promise<T> {
+  return new Patience(READ_PATIENCE_MS).insist(call);
 }
 
 /**

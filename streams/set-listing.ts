@@ -4,7 +4,7 @@ import { type Observed, observedConsumer, observedStream } from "./asset.ts";
 import { placeName } from "./consumer-move.ts";
 import { copyName } from "./migration-mark.ts";
 import type { StreamPort } from "./port.ts";
-import { observeAsset } from "./reconcile.ts";
+import { insistOnReading, observeAsset } from "./reconcile.ts";
 import { type Member, type SetKind, STREAM_SET } from "./set.ts";
 import { IN_FLIGHT, sideBySide } from "./side-by-side.ts";
 
@@ -72,7 +72,7 @@ async function listAll<S extends object>(kind: SetKind<S>, port: StreamPort, mem
 }
 
 async function listStreams(port: StreamPort): Promise<Found<object>> {
-  const { streams, unknown } = await port.listStreams();
+  const { streams, unknown } = await insistOnReading(() => port.listStreams());
   const seen = new Map(streams.map((info) => [String(info.config["name"]), observedStream(info)]));
   return { seen, unsure: new Set(unknown) };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { openConnection } from "../../connection/pool.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
+import { heardRequest } from "./heard-request.ts";
 import type { Project } from "./project.ts";
 
 type Json = Record<string, unknown>;
@@ -32,7 +33,7 @@ export async function listStreams(project: Project): Promise<string[]> {
 /** Publishes with acknowledgement. */
 export async function publish(project: Project, subject: string, count: number): Promise<void> {
   const connection = await openConnection(connectionOf(project));
-  for (let index = 0; index < count; index += 1) await connection.request(subject, `message ${index}`, { timeout: 5_000 });
+  for (let index = 0; index < count; index += 1) await heardRequest(connection, subject, `message ${index}`, { timeout: 5_000 });
 }
 
 /** Requests that the JetStream API of all servers has answered since they started. */

@@ -8,6 +8,7 @@ import { openStreamPort } from "../../../streams/nats-port.ts";
 import { consumerOperations, type Properties, streamOperations } from "../../../streams/operations.ts";
 import type { StreamPort } from "../../../streams/port.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
+import { heardRequest } from "../../support/heard-request.ts";
 
 const RUN = join(import.meta.dirname, "../../support/migrate-run.ts");
 
@@ -38,7 +39,7 @@ async function publish(count: number): Promise<void> {
   for (let index = 0; index < count; index++) {
     const marked = headers();
     marked.set("Index", String(index));
-    await nats.request(`${NAME}.${index % 3}`, `message ${index}`, { timeout: 3_000, headers: marked });
+    await heardRequest(nats, `${NAME}.${index % 3}`, `message ${index}`, { timeout: 3_000, headers: marked });
   }
 }
 
@@ -46,8 +47,8 @@ async function publish(count: number): Promise<void> {
 async function work(consumer: string, count: number): Promise<void> {
   for (let index = 0; index < count; index++) {
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${NAME}.${consumer}`;
-    const pulled = await nats.request(subject, "1", { timeout: 3_000, noMux: true, reply: createInbox() });
-    await nats.request(pulled.reply ?? "", "+ACK", { timeout: 3_000 });
+    const pulled = await heardRequest(nats, subject, "1", { timeout: 3_000, noMux: true, reply: createInbox() });
+    await heardRequest(nats, pulled.reply ?? "", "+ACK", { timeout: 3_000 });
   }
 }
 
@@ -56,7 +57,7 @@ async function contents() {
   const info = await port.readStream(NAME);
   const messages: unknown[] = [];
   for (let seq = info?.firstSeq ?? 1; seq <= (info?.lastSeq ?? 0); seq++) {
-    const answer = await nats.request(`$JS.API.STREAM.MSG.GET.${NAME}`, JSON.stringify({ seq }), { timeout: 3_000 });
+    const answer = await heardRequest(nats, `$JS.API.STREAM.MSG.GET.${NAME}`, JSON.stringify({ seq }), { timeout: 3_000 });
     messages.push(answer.json<{ message: unknown }>().message);
   }
   const { consumers } = await port.listConsumers(NAME);
@@ -75,7 +76,7 @@ async function filled(): Promise<Properties> {
   await port.createConsumer(NAME, { config: { durable_name: "half", ack_policy: "explicit" }, level: 0 });
   await port.createConsumer(NAME, { config: { durable_name: "none", ack_policy: "explicit", filter_subject: `${NAME}.1` }, level: 0 });
   await work("half", 12);
-  await nats.request(`$JS.API.STREAM.MSG.DELETE.${NAME}`, JSON.stringify({ seq: 20 }), { timeout: 3_000 });
+  await heardRequest(nats, `$JS.API.STREAM.MSG.DELETE.${NAME}`, JSON.stringify({ seq: 20 }), { timeout: 3_000 });
   return outs;
 }
 

@@ -5,6 +5,7 @@ import type { Properties } from "../../../streams/operations.ts";
 import type { StreamPort } from "../../../streams/port.ts";
 import { consumerSetOperations, streamSetOperations } from "../../../streams/set-operations.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
+import { heardRequest } from "../../support/heard-request.ts";
 
 const COUNT = 60;
 
@@ -40,7 +41,7 @@ const changed = (inputs: ReturnType<typeof setOf>, name: string, settings: objec
 
 async function publish(subject: string, count: number): Promise<void> {
   const nats = await openConnection(connection);
-  for (let index = 0; index < count; index++) await nats.request(subject, "x", { timeout: 3_000 });
+  for (let index = 0; index < count; index++) await heardRequest(nats, subject, "x", { timeout: 3_000 });
 }
 
 describe("a set of streams", () => {
