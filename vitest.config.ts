@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // Native imports: the default import rewriting would be captured by Pulumi's provider serialiser, which then fails.
-const shared = { experimental: { viteModuleRunner: false }, environment: "node" as const };
+// Servers on a busy machine may take longer than the second that is waited for by default.
+const shared = { experimental: { viteModuleRunner: false }, environment: "node" as const, expect: { poll: { timeout: 15_000 } } };
 
 /** One project a kind of test; only unit and meta tests run files side by side, the others own real servers. */
 export default defineConfig({

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { Jsz } from "../../components/gate/server-pages.ts";
 import type { ClusterInputs, ClusterOutputs } from "../../components/process/cluster-spec.ts";
-import { findByArguments } from "../../components/process/host-process.ts";
+import { findByArguments, waitGone } from "../../components/process/host-process.ts";
 import { askMonitor } from "../../components/process/monitor.ts";
 import { createCluster, deleteCluster, diffCluster, updateCluster } from "../../components/process/operations.ts";
 import { findPortOwner } from "../../components/process/port-owner.ts";
@@ -37,7 +38,9 @@ async function makeProcessTarget(): Promise<TargetUnderTest> {
     kill: async (name) => {
       const node = nodes.find((candidate) => candidate.name === name);
       const server = await findServer(node?.directory ?? "");
-      if (server !== undefined) process.kill(server.pid, "SIGKILL");
+      if (server === undefined) return;
+      process.kill(server.pid, "SIGKILL");
+      expect(await waitGone(server, 10_000)).toBe(true);
     },
     destroy: async () => {
       if (state !== undefined) await deleteCluster(state);
