@@ -17,6 +17,7 @@ import type { Phase } from "./phases.ts";
 import { assertCanAsk } from "./prompt.ts";
 import { findOnPath, type PulumiPlace, pulumiArguments, runPulumi } from "./pulumi-cli.ts";
 import { renderConnect, renderPhases } from "./reporters/connect.ts";
+import { type PreviewDocument, renderPreviewMarkdown } from "./reporters/preview-markdown.ts";
 import { type ChangeOptions, type EngineChoice, resolveRequest } from "./run-args.ts";
 import { type PlaceOptions, stackName, startFolder } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -143,12 +144,23 @@ async function changeWithPulumi(request: DeployRequest, options: PlaceOptions, t
   const stack = isFolder ? await open(request, { ...options, absent: request.kind === "up" ? "create" : "refuse" }, terminal) : undefined;
   if (stack !== undefined) assertApplicable(request, applicationOf(stack), false);
   if (stack !== undefined && !request.previewOnly) await settleCrash(stack, terminal);
-  const exitCode = await runPulumi(pulumiArguments(request), {
-    ...pulumiPlace(project, backendUrl),
-    environment: programEnvironment(request),
-  });
+  const place = { ...pulumiPlace(project, backendUrl), environment: programEnvironment(request) };
+  if (request.markdown === true) return previewWithPulumi(request, place, terminal);
+  const exitCode = await runPulumi(pulumiArguments(request), place);
   if (exitCode === EXIT.ok && stack !== undefined && !request.previewOnly && kindShowsBus(request))
     showBus(stack, request, { terminal, phases: [] });
+  return exitCode;
+}
+
+/** The CLI's document as Markdown. */
+async function previewWithPulumi(request: DeployRequest, place: PulumiPlace, terminal: Terminal): Promise<number> {
+  let text = "";
+  const exitCode = await runPulumi(pulumiArguments({ ...request, json: true }), place, (part) => {
+    text += part;
+  });
+  // A failed preview may end before its document.
+  const document = text.trimStart().startsWith("{") ? (JSON.parse(text) as PreviewDocument) : {};
+  terminal.out(renderPreviewMarkdown(request.stack, document));
   return exitCode;
 }
 

@@ -11,6 +11,9 @@ export interface DeployRequest {
   /** Show property differences instead of one line a resource. */
   readonly diff: boolean;
   readonly json: boolean;
+  /** Print a preview as Markdown.
+   * @default false */
+  readonly markdown?: boolean;
   /** Read the real state of every resource first. */
   readonly refresh: boolean;
   /** Steps side by side.

@@ -6,6 +6,7 @@ import { createPhaseClock, type PhaseClock } from "./phases.ts";
 import { assertCanAsk, confirm } from "./prompt.ts";
 import { renderEventLine } from "./reporters/events-json.ts";
 import { renderPreviewDocument } from "./reporters/preview-json.ts";
+import { type PreviewDocument, renderPreviewMarkdown } from "./reporters/preview-markdown.ts";
 import { createRunView, type RunView } from "./reporters/run-view.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -73,9 +74,11 @@ async function previewOnly(context: DeployContext): Promise<DeployOutcome> {
   const { request, terminal } = context;
   const clock = createPhaseClock();
   const { view, result } = await look(context, true);
-  if (request.json) {
+  if (isDocument(request)) {
     const { diagnostics } = view.record.facts();
-    terminal.out(`${JSON.stringify(renderPreviewDocument({ config: context.shownConfig, result, diagnostics }), null, 4)}\n`);
+    const document = renderPreviewDocument({ config: context.shownConfig, result, diagnostics });
+    const isMarkdown = request.markdown === true && !request.json;
+    terminal.out(isMarkdown ? renderPreviewMarkdown(request.stack, document as PreviewDocument) : `${JSON.stringify(document, null, 4)}\n`);
   }
   return { exitCode: exitCodeOf(context, result, request.kind === "up" ? "preview" : request.kind), result, clock, applied: false };
 }
@@ -84,7 +87,7 @@ async function look(context: DeployContext, isResult: boolean): Promise<{ readon
   const { request, project, terminal } = context;
   const clock = createPhaseClock();
   // A document replaces the text of the command's result, not the progress.
-  const isText = !(isResult && request.json);
+  const isText = !(isResult && isDocument(request));
   const view = createRunView({ request, project, preview: true, isResult, terminal: isText ? terminal : muted(terminal) });
   const result = await context.execute({ preview: true, onEvent: view.onEvent, clock });
   view.end(result.durationMs);
@@ -103,6 +106,11 @@ async function apply(context: DeployContext): Promise<DeployOutcome> {
   const result = await context.execute({ preview: false, onEvent, clock });
   view.end(result.durationMs);
   return { exitCode: exitCodeOf(context, result, WORDS[request.kind]), result, clock, applied: true };
+}
+
+/** Whether the result of a preview is a document instead of text. */
+function isDocument(request: DeployRequest): boolean {
+  return request.json || request.markdown === true;
 }
 
 /** Results as text are left out; progress and diagnostics stay on stderr. */

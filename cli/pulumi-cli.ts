@@ -86,16 +86,22 @@ export function pulumiEnvironment(place: PulumiPlace, env: NodeJS.ProcessEnv = p
 
 /**
  * Runs the Pulumi CLI on this terminal and answers its exit code. Signals are its own business: it is in the same process group.
+ * @param onOutput gets what it prints, which then does not appear on the terminal
  * @throws BusError ERR_ENGINE_MISSING
  */
-export async function runPulumi(args: readonly string[], place: PulumiPlace): Promise<number> {
+export async function runPulumi(args: readonly string[], place: PulumiPlace, onOutput?: (text: string) => void): Promise<number> {
   const binary = findOnPath("pulumi");
   if (binary === undefined) {
     throw new BusError("ERR_ENGINE_MISSING", "the engine `pulumi` was asked for and there is no Pulumi CLI on PATH", {
       remedy: "install it (https://www.pulumi.com/docs/install), or use --engine embedded",
     });
   }
-  const child = spawn(binary, args, { cwd: place.projectRoot, env: pulumiEnvironment(place), stdio: "inherit" });
+  const child = spawn(binary, args, {
+    cwd: place.projectRoot,
+    env: pulumiEnvironment(place),
+    stdio: ["inherit", onOutput === undefined ? "inherit" : "pipe", "inherit"],
+  });
+  if (onOutput !== undefined) child.stdout?.setEncoding("utf8").on("data", onOutput);
   // Ctrl-C reaches the child by the terminal; only what is sent to this process alone has to be passed on.
   const interrupt = (): void => {
     if (process.stdin.isTTY !== true) child.kill("SIGINT");
@@ -105,7 +111,7 @@ export async function runPulumi(args: readonly string[], place: PulumiPlace): Pr
   try {
     return await new Promise((done, fail) => {
       child.once("error", fail);
-      child.once("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+      child.once("close", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", terminate);

@@ -40,7 +40,10 @@ export const CHANGE_ARGS = {
 } as const satisfies ArgsDef;
 
 /** What the parsed options of `up`, `preview`, `refresh` or `destroy` ask for. */
-export type ChangeOptions = Partial<ParsedArgs<typeof CHANGE_ARGS>> & { readonly clearPendingCreates?: boolean | undefined };
+export type ChangeOptions = Partial<ParsedArgs<typeof CHANGE_ARGS>> & {
+  readonly clearPendingCreates?: boolean | undefined;
+  readonly markdown?: boolean | undefined;
+};
 
 /** The request behind the options. */
 export function resolveRequest(kind: DeployRequest["kind"], stack: string, options: ChangeOptions): DeployRequest {
@@ -61,6 +64,7 @@ export function resolveRequest(kind: DeployRequest["kind"], stack: string, optio
     continueOnError: options.continueOnError === true,
     clearPendingCreates: options.clearPendingCreates === true,
     color: options.color ?? "auto",
+    ...(options.markdown === true ? { markdown: true } : {}),
     ...(options.contentsOnly === true ? { contentsOnly: true } : {}),
     ...(parallel === undefined ? {} : { parallel }),
     ...(message === undefined ? {} : { message }),

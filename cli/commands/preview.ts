@@ -7,12 +7,24 @@ export const verb = defineVerb({
   name: "preview",
   summary: "show what up would change",
   synopsis: "",
-  args: LOOK_ARGS,
+  details:
+    "--markdown writes what a reviewer needs: every change field by field, and what is at stake for data and service. --compare does the same for rendered Kubernetes files: BASE_DIR holds those of the branch that is compared with, written by `natsbus render --secrets none`; no state is needed.",
+  args: {
+    ...LOOK_ARGS,
+    markdown: { type: "boolean", description: "print Markdown for a pull request on stdout" },
+    compare: { type: "string", valueHint: "BASE_DIR", description: "compare rendered files with those in BASE_DIR instead" },
+  },
   examples: [
     ["preview", "what `up` would do"],
     ["preview --diff", "with every property, old => new"],
     ["preview --refresh", "compare with what is really there, dead servers and changes by hand included"],
+    ["preview --markdown --stack prod", "for a comment on a pull request"],
+    ["preview --compare base/manifests --stack prod", "what changes in the rendered files, and what is at stake"],
     ["preview --json --expect-no-changes", "for scripts: a document, and exit code 7 when something would change"],
   ],
-  run: (call) => runChange("up", call, { ...call.args, previewOnly: true }),
+  async run(call) {
+    if (call.args.compare !== undefined)
+      return (await import("../compare-files.ts")).runCompare(call.args.compare, call.args, call.terminal);
+    return runChange("up", call, { ...call.args, previewOnly: true });
+  },
 });

@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { BusError } from "../../core/errors.ts";
+import { serverNames } from "../../core/kubernetes-names.ts";
 import { metadataOf } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
 import { fillSecret, type KubernetesPlan, type SecretPlan } from "./plan.ts";
-import type { Material } from "./server-files.ts";
+import { reviewedConfig } from "./review.ts";
+import { configFile, type Material } from "./server-files.ts";
 
 /** What becomes of Secrets: written with their content, referred to in a store, or left out. */
 export type SecretsMode = "plain" | "sealed-reference" | "none";
@@ -53,7 +55,14 @@ export function renderKubernetes(
 ): readonly ManifestFile[] {
   const secrets = plan.secrets.flatMap((secret) => renderSecret(spec, secret, want));
   const manifests = [...plan.before, ...secrets, ...plan.after];
-  return manifests.map((manifest) => renderFile(spec, manifest)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const files = manifests.map((manifest) => renderFile(spec, manifest)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return want.secrets === "plain" ? files : [...files, reviewFile(spec)];
+}
+
+/** The configuration is in a Secret: without it there would be nothing to review. */
+function reviewFile(spec: BusSpec): ManifestFile {
+  const [first = ""] = serverNames(spec);
+  return { name: configFile(first), text: `${FILE_MARK}\n${reviewedConfig(spec)}` };
 }
 
 function renderSecret(

@@ -32,11 +32,24 @@ test("files that are no longer wanted go, and those of others stay", async () =>
   const names = Object.keys(contents("first"));
   expect(names).not.toContain("1-poddisruptionbudget-nats.yaml");
   expect(names.filter((name) => name.includes("secret"))).toEqual([]);
+  expect(names).toContain("nats-0.conf");
 });
 
-test("a preview goes on without the provider plugin, says so", async () => {
-  const { stdout, stderr } = await run("preview", "--engine", "embedded");
+test("a comparison tells what the change costs, without state or passphrase", async () => {
+  const same = await run("preview", "--compare", "first");
+  expect(same.stdout).toBe("### Rendered files of `prod`: no changes\n");
+  project.edit("Pulumi.prod.yaml", "memory: 1GiB", "memory: 2GiB");
+  project.edit("Pulumi.prod.yaml", "level: info", "level: debug");
+  const { stdout } = await run("preview", "--compare", "first");
+  expect(stdout).toContain("1 objects and 1 server settings change");
+  expect(stdout).toContain("- **service**: rolling restart, one server at a time");
+  expect(stdout).toContain("#### Server configuration: a reload, without a restart");
+});
+
+test("a preview goes on without the provider plugin, says so, and is Markdown on request", async () => {
+  const { stdout, stderr } = await run("preview", "--engine", "embedded", "--markdown");
   expect(stderr).toContain("the provider plugin kubernetes is not installed");
+  expect(stdout).toMatch(/^### Preview of `prod`: \d+ to create/);
   expect(stdout).toContain("kubernetes:apps/v1:StatefulSet");
   expect(stdout).not.toMatch(/BEGIN (EC )?PRIVATE KEY|SU[A-Z0-9]{56}/);
 });

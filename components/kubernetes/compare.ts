@@ -1,0 +1,89 @@
+/** What changes between two folders of rendered files: objects field by field, the server configuration, and what is at stake. Pure. */
+import { parseAllDocuments } from "yaml";
+import { readConfigText } from "../../core/config-reading.ts";
+import { type ChangeReason, classifyConfigChange } from "../../core/reload.ts";
+import { type LeafChange, leafChanges } from "./leaf-changes.ts";
+import { type Manifest, manifestKey } from "./manifest.ts";
+import { changeRisks, type Risk } from "./risk.ts";
+
+/** A file by its name and text. */
+export interface ComparedFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** One object that differs. */
+export interface ChangedObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly op: "create" | "delete" | "update";
+  /** Leaves that differ, for an update. */
+  readonly leaves: readonly LeafChange[];
+  /** What is at stake, worst first. */
+  readonly risks: readonly Risk[];
+}
+
+/** One setting of the servers that differs. */
+export interface ChangedSetting extends ChangeReason {
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Everything that differs. */
+export interface Comparison {
+  readonly objects: readonly ChangedObject[];
+  readonly settings: readonly ChangedSetting[];
+}
+
+// Their content differs between any two machines, and belongs into no review.
+const SKIPPED = new Set(["Secret", "ExternalSecret"]);
+
+/** Compares rendered files, older ones first. */
+export function compareFiles(before: readonly ComparedFile[], after: readonly ComparedFile[]): Comparison {
+  return { objects: changedObjects(objectsIn(before), objectsIn(after)), settings: changedSettings(configIn(before), configIn(after)) };
+}
+
+function changedObjects(before: ReadonlyMap<string, Manifest>, after: ReadonlyMap<string, Manifest>): ChangedObject[] {
+  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((key): ChangedObject[] => {
+    const [was, is] = [before.get(key), after.get(key)];
+    const either = is ?? was;
+    if (either === undefined) return [];
+    const leaves = was === undefined || is === undefined ? [] : leafChanges(was, is);
+    const op = was === undefined ? "create" : is === undefined ? "delete" : "update";
+    if (op === "update" && leaves.length === 0) return [];
+    const { kind, metadata } = either;
+    return [{ kind, name: metadata.name, op, leaves, risks: changeRisks({ kind, op, leaves }) }];
+  });
+}
+
+function objectsIn(files: readonly ComparedFile[]): ReadonlyMap<string, Manifest> {
+  const documents = files
+    .filter(({ name }) => /\.ya?ml$/.test(name))
+    .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as unknown));
+  return new Map(
+    documents.filter(isManifest).flatMap((manifest) => (SKIPPED.has(manifest.kind) ? [] : [[manifestKey(manifest), manifest] as const])),
+  );
+}
+
+function isManifest(value: unknown): value is Manifest {
+  const { kind, metadata } = (value ?? {}) as Partial<Manifest>;
+  return typeof kind === "string" && typeof metadata?.name === "string";
+}
+
+function configIn(files: readonly ComparedFile[]): string | undefined {
+  return files.find(({ name }) => name.endsWith(".conf"))?.text;
+}
+
+function changedSettings(before: string | undefined, after: string | undefined): ChangedSetting[] {
+  if (before === undefined || after === undefined) return [];
+  const [was, is] = [readConfigText(before), readConfigText(after)];
+  return classifyConfigChange(was, is).reasons.map((reason) => ({
+    ...reason,
+    before: valueAt(was, reason.path),
+    after: valueAt(is, reason.path),
+  }));
+}
+
+function valueAt(tree: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], tree);
+}
