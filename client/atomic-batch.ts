@@ -25,20 +25,23 @@ export type AtomicOutcome =
   | { readonly kind: "stored"; readonly receipts: readonly PublishReceipt[] }
   /** The stream does not take atomic batches. */
   | { readonly kind: "unsupported" }
+  /** The server is older than 2.12. */
+  | { readonly kind: "old-server" }
   /** At least one of its ids is in the stream already, and not by an earlier attempt of this batch. */
   | { readonly kind: "duplicate" };
 
 const DISABLED = 10_174;
 const DUPLICATE = 10_201;
 const TOO_MANY = 10_210;
-const MOST_MESSAGES = 1_000;
 const FIRST_VERSION = [2, 12] as const;
 
-/** Whether the server can, and the batch is not larger than it takes. */
-export function allowsAtomic(connection: NatsConnection, count: number): boolean {
-  const [major = 0, minor = 0] = (connection.info?.version ?? "").split(".").map(Number);
-  const isNewEnough = major > FIRST_VERSION[0] || (major === FIRST_VERSION[0] && minor >= FIRST_VERSION[1]);
-  return isNewEnough && count >= 1 && count <= MOST_MESSAGES;
+/** Most messages a server takes in one atomic batch. */
+export const MOST_ATOMIC = 1_000;
+
+class NotConnected extends Error {
+  constructor() {
+    super("the client is not connected");
+  }
 }
 
 /**
@@ -51,6 +54,8 @@ export async function sendAtomic(messages: readonly OutgoingMessage[], tools: At
   const startedMs = performance.now();
   for (let attempts = 1; ; attempts += 1) {
     try {
+      // Every time: a reconnected client may have come to another server.
+      if (!isNewEnough(tools.connection)) return { kind: "old-server" };
       const ack = await sendOnce(messages, tools);
       return { kind: "stored", receipts: receiptsOf(messages, ack, attempts) };
     } catch (cause) {
@@ -64,6 +69,13 @@ export async function sendAtomic(messages: readonly OutgoingMessage[], tools: At
   }
 }
 
+/** @throws NotConnected while there is no server to ask */
+function isNewEnough({ info }: NatsConnection): boolean {
+  if (info === undefined) throw new NotConnected();
+  const [major = 0, minor = 0] = info.version.split(".").map(Number);
+  return major > FIRST_VERSION[0] || (major === FIRST_VERSION[0] && minor >= FIRST_VERSION[1]);
+}
+
 interface Failure {
   readonly messages: readonly OutgoingMessage[];
   readonly cause: unknown;
@@ -74,7 +86,7 @@ interface Failure {
 
 /** Notes the kind of a failure, and throws when another attempt would not help or come too late. */
 function assertMayRetry({ messages, cause, kinds, attempts, elapsedMs }: Failure, limitMs: number): void {
-  const kind = apiCode(cause) === TOO_MANY ? "retry" : classifyFailure(cause);
+  const kind = cause instanceof NotConnected || apiCode(cause) === TOO_MANY ? "retry" : classifyFailure(cause);
   kinds.add(kind);
   if (kind !== "refused" && kind !== "closed" && elapsedMs < limitMs) return;
   const { subject = "", id = "" } = messages[0] ?? {};

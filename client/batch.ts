@@ -1,6 +1,6 @@
 /** Several messages published in one go. */
 import { BusError } from "../core/errors.ts";
-import { type AtomicTools, allowsAtomic, sendAtomic } from "./atomic-batch.ts";
+import { type AtomicOutcome, type AtomicTools, MOST_ATOMIC, sendAtomic } from "./atomic-batch.ts";
 import { composeMessage } from "./compose.ts";
 import type { HeaderRecord } from "./headers.ts";
 import { assertOneOf } from "./options.ts";
@@ -48,6 +48,11 @@ export interface BatchTools extends AtomicTools {
   readonly surround: (item: BatchItem, send: (message: OutgoingMessage) => Promise<PublishReceipt>) => Promise<PublishReceipt>;
 }
 
+const WHY_NOT: Readonly<Record<Exclude<AtomicOutcome["kind"], "stored">, string>> = {
+  unsupported: "the stream does not allow them",
+  "old-server": "the server is older than 2.12",
+  duplicate: "the stream holds one of the ids already",
+};
 // Of one priority, so that the window's queue never overflows.
 const MOST_AT_A_TIME = 256;
 
@@ -123,15 +128,13 @@ export class Batch {
 
   async #storeAtomic(messages: readonly OutgoingMessage[]): Promise<readonly PublishReceipt[] | undefined> {
     if (this.#mode === "window") return undefined;
-    if (!allowsAtomic(this.#tools.connection, messages.length)) {
-      return this.#refuse(`${messages.length} messages need a server of 2.12 or newer, and are at most 1,000`);
-    }
+    if (messages.length > MOST_ATOMIC) return this.#refuse(`${messages.length} messages are more than ${MOST_ATOMIC}`);
     const earlier = this.#mayBeStored;
     this.#mayBeStored = true;
     const outcome = await sendAtomic(messages, this.#tools, earlier);
     if (outcome.kind === "stored") return outcome.receipts;
     this.#mayBeStored = false;
-    return this.#refuse(outcome.kind === "unsupported" ? "the stream does not allow them" : "the stream holds one of the ids already");
+    return this.#refuse(WHY_NOT[outcome.kind]);
   }
 
   #refuse(why: string): undefined {
