@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { ResolvedCatalog } from "../streams/resolve.ts";
-import { Consumer, KeyValue, ObjectStore, Stream } from "../streams/resource.ts";
+import { Consumer, KeyValue, KeyValueEntry, ObjectEntry, ObjectStore, Stream } from "../streams/resource.ts";
 import { partNames } from "./part-names.ts";
 
 /** Where the streams belong. */
@@ -15,20 +15,30 @@ export interface JetStreamContext {
   readonly options: pulumi.CustomResourceOptions;
 }
 
-/** Creates streams and their consumers, key-value buckets and object stores. @returns the streams */
+/** Creates streams and their consumers, key-value buckets and object stores, and what is declared to lie in them. @returns the streams */
 export function createJetStream(catalog: ResolvedCatalog, { name, connection, options }: JetStreamContext): pulumi.Resource[] {
   const streams = new Map<string, Stream>();
   const named = partNames(name);
   for (const { args } of catalog.streams) streams.set(args.name, new Stream(named.stream(args), { ...args, connection }, options));
   for (const { args } of catalog.consumers) {
-    const stream = streams.get(args.stream);
-    // A deleted stream takes its consumers with it.
-    const within = stream === undefined ? options : { ...options, dependsOn: [stream, ...dependencies(options)], deletedWith: stream };
-    new Consumer(named.consumer(args), { ...args, connection }, within);
+    new Consumer(named.consumer(args), { ...args, connection }, inside(streams.get(args.stream), options));
   }
-  for (const { args } of catalog.keyValue) new KeyValue(named.keyValue(args), { ...args, connection }, options);
-  for (const { args } of catalog.objectStores) new ObjectStore(named.objectStore(args), { ...args, connection }, options);
+  const buckets = new Map(
+    catalog.keyValue.map(({ args }) => [args.bucket, new KeyValue(named.keyValue(args), { ...args, connection }, options)]),
+  );
+  for (const args of catalog.entries)
+    new KeyValueEntry(named.entry(args), { ...args, connection }, inside(buckets.get(args.bucket), options));
+  const stores = new Map(
+    catalog.objectStores.map(({ args }) => [args.bucket, new ObjectStore(named.objectStore(args), { ...args, connection }, options)]),
+  );
+  for (const args of catalog.objects)
+    new ObjectEntry(named.object(args), { ...args, connection }, inside(stores.get(args.bucket), options));
   return [...streams.values()];
+}
+
+/** What lies in something is made after it, and goes with it. */
+function inside(holder: pulumi.Resource | undefined, options: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  return holder === undefined ? options : { ...options, dependsOn: [holder, ...dependencies(options)], deletedWith: holder };
 }
 
 function dependencies({ dependsOn }: pulumi.CustomResourceOptions): pulumi.Resource[] {

@@ -7,5 +7,7 @@ export function partNames(bus: string) {
     consumer: ({ stream, name }: { readonly stream: string; readonly name: string }): string => `${bus}-${stream}-${name}`,
     keyValue: ({ bucket }: { readonly bucket: string }): string => `${bus}-kv-${bucket}`,
     objectStore: ({ bucket }: { readonly bucket: string }): string => `${bus}-objects-${bucket}`,
+    entry: ({ bucket, key }: { readonly bucket: string; readonly key: string }): string => `${bus}-kv-${bucket}-${key}`,
+    object: ({ bucket, name }: { readonly bucket: string; readonly name: string }): string => `${bus}-objects-${bucket}-${name}`,
   };
 }

@@ -25,6 +25,8 @@ export interface Observed<S> {
   readonly owner?: string;
   /** Fields an update must send back unseen. */
   readonly unknown: WireConfig;
+  /** Its configuration as the server wrote it. */
+  readonly echo: WireConfig;
   /** What an update must send instead of what the value says.
    * @default {} */
   readonly kept?: WireConfig;
@@ -178,7 +180,7 @@ export function observedStream(info: StreamInfo): Observed<StreamSpec> {
     costs: streamCosts({ was, want, info }),
     move: streamMoveWords(info),
   });
-  return { ...rest, spec: was, peers: info.peers, isMigrating: readMark(info.config) !== undefined, stake };
+  return { ...rest, echo: info.config, spec: was, peers: info.peers, isMigrating: readMark(info.config) !== undefined, stake };
 }
 
 /** A consumer of `stream` as the server describes it. */
@@ -187,11 +189,12 @@ export function observedConsumer(info: ConsumerInfo, stream: string): Observed<C
   const { spec, ...rest } = readConfig(CONSUMER_FIELDS, config, { stream });
   const was = normaliseConsumer(spec);
   const stake = (): Stake => ({ loss: consumerLoss(info, was), costs: [], move: consumerMoveWords(info) });
-  return { ...rest, ...(kept === undefined ? {} : { kept }), spec: was, peers: info.peers, stake };
+  return { ...rest, echo: info.config, ...(kept === undefined ? {} : { kept }), spec: was, peers: info.peers, stake };
 }
 
 function streamRequest(write: Write<StreamSpec>) {
-  return { config: writeConfig(STREAM_FIELDS, write.spec, marksOf(write)), level: requiredLevel(STREAM_FIELDS, write.spec) };
+  const config = writeConfig(STREAM_FIELDS, write.spec, marksOf(write));
+  return { config: write.kept === undefined ? config : withKept(config, write.kept), level: requiredLevel(STREAM_FIELDS, write.spec) };
 }
 
 function consumerRequest(write: Write<ConsumerSpec>) {

@@ -6,6 +6,7 @@
  */
 import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import type { ConsumerArgs } from "./consumer-args.ts";
+import type { KeyValueEntryArgs, ObjectEntryArgs } from "./entry-args.ts";
 
 /** A stream of a catalogue, by its name, with its consumers. */
 export type CatalogStream = Omit<StreamArgs, "name"> & {
@@ -14,14 +15,28 @@ export type CatalogStream = Omit<StreamArgs, "name"> & {
   readonly consumers?: Readonly<Record<string, Omit<ConsumerArgs, "stream" | "name"> | null>>;
 };
 
+/** A key-value bucket of a catalogue, by its name, with the entries that are declared; others live beside them. */
+export type CatalogKeyValue = Omit<KeyValueArgs, "bucket"> & {
+  /** Entries by key: the value, or settings; `null` leaves one out.
+   * @default {} */
+  readonly entries?: Readonly<Record<string, string | Omit<KeyValueEntryArgs, "bucket" | "key"> | null>>;
+};
+
+/** An object store of a catalogue, by its name, with the objects that are declared; others live beside them. */
+export type CatalogObjectStore = Omit<ObjectStoreArgs, "bucket"> & {
+  /** Objects by name; `null` leaves one out.
+   * @default {} */
+  readonly objects?: Readonly<Record<string, Omit<ObjectEntryArgs, "bucket" | "name"> | null>>;
+};
+
 /** Everything a bus holds, by name. */
 export interface Catalog {
   /** Streams by name. */
   readonly streams: Readonly<Record<string, CatalogStream>>;
   /** Key-value buckets by name. */
-  readonly keyValue: Readonly<Record<string, Omit<KeyValueArgs, "bucket">>>;
+  readonly keyValue: Readonly<Record<string, CatalogKeyValue>>;
   /** Object stores by name. */
-  readonly objectStores: Readonly<Record<string, Omit<ObjectStoreArgs, "bucket">>>;
+  readonly objectStores: Readonly<Record<string, CatalogObjectStore>>;
 }
 
 /** Priorities of a subject, most urgent first. */

@@ -65,6 +65,8 @@ export interface ConsumerArgs extends PolicyArgs {
   readonly priorityGroups?: readonly string[];
   /** Time after which a silent pinned client loses its place. @default "0" */
   readonly priorityTimeout?: Duration;
+  /** Instant until which it delivers nothing, ISO 8601; nats-server 2.11. @default - not paused */
+  readonly pauseUntil?: string;
   /** Texts by name. @default {} */
   readonly metadata?: Readonly<Record<string, string>>;
 }

@@ -48,6 +48,7 @@ export const CONSUMER_FIELDS = {
   priorityPolicy: field("priority_policy", choice("none", "overflow", "pinned_client", "prioritized"), "none", "2.11", inPlace, 1),
   priorityGroups: field("priority_groups", texts, [], "2.11", inPlace, 1),
   priorityTimeout: field("priority_timeout", duration(), 0, "2.11", inPlace, 1),
+  pauseUntil: field("pause_until", instant, "", "2.11", inPlace, 1),
   metadata: field("metadata", labels, {}, "2.10"),
 };
 

@@ -22,6 +22,9 @@ export interface StreamMove {
   readonly want: StreamSpec;
   /** Present state. */
   readonly info: StreamInfo;
+  /** Milliseconds since 1970.
+   * @default - now */
+  readonly nowMs?: number;
 }
 
 /** What making the stream anew would lose; `undefined` when nothing. */
@@ -59,7 +62,7 @@ function retentionCost({ was, want, info }: StreamMove): Cost[] {
   return [{ ...cost("retention", `deletes all ${plural(info.messages, "message")}, because no consumer exists`), destroys: true }];
 }
 
-function limitCosts({ was, want, info }: StreamMove): Cost[] {
+function limitCosts({ was, want, info, nowMs = Date.now() }: StreamMove): Cost[] {
   if (want.discard === "new" || info.messages === 0) return [];
   const costs: Cost[] = [];
   const lowered = (key: "maxMsgs" | "maxBytes" | "maxMsgsPerSubject") => want[key] > 0 && (was[key] < 0 || want[key] < was[key]);
@@ -70,16 +73,31 @@ function limitCosts({ was, want, info }: StreamMove): Cost[] {
   if (lowered("maxMsgsPerSubject"))
     costs.push(cost("maxMsgsPerSubject", `deletes all but the newest ${want.maxMsgsPerSubject} of each subject`));
   const shorter = want.maxAge > 0 && (was.maxAge === 0 || want.maxAge < was.maxAge);
-  if (shorter) costs.push(cost("maxAge", `deletes messages past the new age; the oldest of ${info.messages} is from ${info.firstTime}`));
+  if (shorter) costs.push(cost("maxAge", agedWords(info, nowMs - want.maxAge)));
   return costs;
 }
 
-function serviceCosts({ was, want }: StreamMove): Cost[] {
+/** How much is older than `cutMs`, as if messages had come evenly. */
+function agedWords({ messages, firstTime, lastTime }: StreamInfo, cutMs: number): string {
+  const [first, last] = [Date.parse(firstTime), Date.parse(lastTime)];
+  if (Number.isNaN(first)) return "drops whatever is older than the new age; how much that is, is unknown";
+  const share = last > first ? (cutMs - first) / (last - first) : Number(cutMs > first);
+  const percent = Math.round(Math.min(1, Math.max(0, share)) * 100);
+  const now = percent === 0 ? "drops next to nothing now" : `drops about ${percent} % of ${plural(messages, "message")} now`;
+  return `${now}, whatever is older than the new age; the oldest is from ${firstTime}`;
+}
+
+function serviceCosts({ was, want, info }: StreamMove): Cost[] {
   const costs: Cost[] = [];
-  if (was.mirror !== undefined && want.mirror === undefined) costs.push(cost("mirror", "makes an ordinary stream of the mirror"));
+  if (was.mirror !== undefined && want.mirror === undefined)
+    costs.push(cost("mirror", "promotes the mirror to an ordinary stream, which copies no more"));
   if (!was.sealed && want.sealed) costs.push(cost("sealed", "nothing can be stored or deleted any more, for ever"));
   if (!was.denyDelete && want.denyDelete) costs.push(cost("denyDelete", "cannot be taken back"));
   if (!was.denyPurge && want.denyPurge) costs.push(cost("denyPurge", "cannot be taken back"));
+  if (want.replicas < was.replicas)
+    costs.push(
+      cost("replicas", `gives up ${plural(was.replicas - want.replicas, "copy", "copies")} of ${plural(info.messages, "message")}`),
+    );
   if (want.replicas > was.replicas) costs.push(cost("replicas", "copies the stream to more servers"));
   const dropped = was.subjects.filter((subject) => !want.subjects.includes(subject));
   if (dropped.length > 0)
@@ -91,6 +109,6 @@ function cost(key: string, text: string): Cost {
   return { key, text, destroys: false };
 }
 
-function plural(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function plural(number: number, noun: string, many = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : many}`;
 }

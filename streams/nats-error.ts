@@ -47,6 +47,8 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   10058: RACE,
   [STREAM_NOT_FOUND]: { code: "ERR_STREAM_MISSING", remedy: "create the stream first" },
   10065: { code: "ERR_SUBJECT_OVERLAP", remedy: "give each stream of the account its own subjects; a retained stream may still hold them" },
+  // Somebody wrote the same key meanwhile.
+  10071: RACE,
   10074: PEERS,
   10076: OFF,
   10118: OFFLINE,

@@ -108,8 +108,14 @@ class NatsStreamPort implements StreamPort {
     return this.#writeConsumer(stream, request, "create");
   }
 
-  updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
-    return this.#writeConsumer(stream, request, "update");
+  /** Servers keep a running pause through every update; changing it is a call of its own. */
+  async updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
+    const made = await this.#writeConsumer(stream, request, "update");
+    const [is, wanted] = [made.config, request.config].map((config) => String(config["pause_until"] ?? ""));
+    if (is === wanted || Date.parse(is ?? "") === Date.parse(wanted ?? "")) return made;
+    const name = String(request.config["durable_name"]);
+    await this.pauseConsumer(stream, name, wanted ?? "");
+    return (await this.readConsumer(stream, name)) ?? made;
   }
 
   async pauseConsumer(stream: string, name: string, until: string): Promise<void> {
@@ -201,6 +207,7 @@ function streamInfo(answer: Answer): StreamInfo {
     firstSeq: Number(state["first_seq"] ?? 0),
     lastSeq: Number(state["last_seq"] ?? 0),
     firstTime: messages === 0 ? "" : String(state["first_ts"] ?? ""),
+    lastTime: messages === 0 ? "" : String(state["last_ts"] ?? ""),
     created: String(answer["created"] ?? ""),
     consumers: Number(state["consumer_count"] ?? 0),
     peers: peersOf(answer),

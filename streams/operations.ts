@@ -9,7 +9,7 @@ import { type Change, diffSpecs, renderChange, sameValue } from "./diff.ts";
 import { canonical } from "./kinds.ts";
 import { openStreamPort } from "./nats-port.ts";
 import type { Parsed } from "./parse.ts";
-import { refusalOfChange, type Stake } from "./policy.ts";
+import { effectsOfChange, refusalOfChange, type Stake } from "./policy.ts";
 import { observeAsset, reconcile, removeAsset } from "./reconcile.ts";
 import { consumerDialect, type Dialect, keyValueDialect, objectStoreDialect, parsePolicy, streamDialect } from "./spec.ts";
 
@@ -156,10 +156,8 @@ async function stakeOf<S>(
 async function sayCosts<S>(kind: { readonly asset: Asset<S> }, at: { want: S; news: Properties; change: Change }): Promise<void> {
   const what = kind.asset.what(at.want);
   const stake = await stakeOf(kind, { spec: at.want, want: at.want, connection: at.news["connection"] });
-  const keys = new Set(at.change.fields.map((field) => field.key));
-  const costs = stake === undefined || stake === "unknown" ? [] : stake.costs.filter((cost) => keys.has(cost.key)).map((cost) => cost.text);
-  const known = stake === "unknown" ? ["what it does to data is unknown: no server answers"] : costs;
-  progress([`${what}: ${at.change.fields.map(renderChange).join(", ")}`, ...known].join("; "));
+  const effects = effectsOfChange(at.change, parsePolicy(at.news, "").value, stake);
+  progress([`${what}: ${at.change.fields.map(renderChange).join(", ")}`, ...effects].join("; "));
 }
 
 function outputsOf<S extends object>(kind: Kindred<S>, props: Properties, seen: Observed<S>): Properties {

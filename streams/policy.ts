@@ -48,6 +48,19 @@ export function refusalOfChange(what: string, change: Change, policy: Policy, st
 }
 
 /**
+ * What a change that may be made does to data and service, in words; nothing when there is nothing to tell.
+ * @param stake `"unknown"` when the present state could not be read, `undefined` when there is nothing there
+ */
+export function effectsOfChange(change: Change, policy: Policy, stake: Stake | "unknown" | undefined): readonly string[] {
+  if (stake === undefined) return [];
+  if (stake === "unknown") return ["what it does to data is unknown: no server answers"];
+  const keys = new Set(change.fields.map((field) => field.key));
+  if (change.kind !== "replace") return stake.costs.filter((cost) => keys.has(cost.key)).map(({ text }) => text);
+  if (policy.replacePolicy === "migrate" && canMigrate(change)) return stake.move === undefined ? [] : [stake.move];
+  return [stake.loss === undefined ? "is made anew; nothing is lost" : `is made anew and loses ${stake.loss}`];
+}
+
+/**
  * Refuses an object that somebody else made.
  * @param known whether this resource made or adopted it before
  * @throws ERR_STREAM_FOREIGN when it may not be taken over

@@ -26,6 +26,8 @@ export interface StreamInfo {
   readonly lastSeq: number;
   /** Time of its oldest message, ISO 8601; empty without messages. */
   readonly firstTime: string;
+  /** Time of its newest message, ISO 8601; empty without messages. */
+  readonly lastTime: string;
   /** Time it was made, ISO 8601. */
   readonly created: string;
   /** Number of its consumers. */

@@ -135,3 +135,47 @@ export const consumerSetProvider: dynamic.ResourceProvider = {
     return (await import("natsbus/streams/set-operations")).consumerSetOperations.delete(id, props);
   },
 };
+
+/** Provider of entries of key-value buckets. */
+export const keyValueEntryProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/entry-operations")).keyValueEntryOperations.delete(id, props);
+  },
+};
+
+/** Provider of objects of object stores. */
+export const objectEntryProvider: dynamic.ResourceProvider = {
+  async check(olds, news) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.check(olds, news);
+  },
+  async diff(id, olds, news) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.diff(id, olds, news);
+  },
+  async create(inputs) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.create(inputs);
+  },
+  async read(id, props) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.read(id, props);
+  },
+  async update(id, olds, news) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.update(id, olds, news);
+  },
+  async delete(id, props) {
+    return (await import("natsbus/streams/entry-operations")).objectEntryOperations.delete(id, props);
+  },
+};

@@ -3,10 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BusError, type ErrorCode, isBusError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import type { Asset, Observed, Write } from "./asset.ts";
-import { canMigrate, diffSpecs, renderChange } from "./diff.ts";
+import { canMigrate, diffSpecs, renderChange, sameValue } from "./diff.ts";
+import type { FieldTable } from "./field.ts";
 import { laggards } from "./peers.ts";
 import { assertOwned, type Policy, refusalOfChange } from "./policy.ts";
 import type { StreamPort } from "./port.ts";
+import type { WireConfig } from "./wire.ts";
 
 /** What is wanted of one object. */
 export interface Goal<S> {
@@ -150,7 +152,7 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
   const words = change.fields.length === 0 ? "taking it over" : change.fields.map(renderChange).join(", ");
   return {
     kind: "update",
-    write: { spec, owner, unknown: seen.unknown, ...(seen.kept === undefined ? {} : { kept: seen.kept }) },
+    write: { spec, owner, unknown: seen.unknown, kept: { ...unchangedParts(asset.fields, seen, spec), ...seen.kept } },
     words,
     copies: keys.includes("replicas") || keys.includes("placement"),
   };
@@ -176,6 +178,15 @@ async function firstLook<S>(
 
 function isWaitedFor<S>(step: Step<S>, goal: Goal<S>): boolean {
   return step.copies && (step.kind === "update" || goal.waitForNew !== false);
+}
+
+/** Values with parts that stay as they are, as the server wrote them: a part that only a newer natsbus knows must outlive the update. */
+function unchangedParts<S extends object>(fields: FieldTable, { spec, echo }: Observed<S>, want: S): WireConfig {
+  const unchanged = Object.entries(fields).filter(([key, { wire }]) => {
+    const hasParts = wire !== "" && wire !== "metadata" && typeof echo[wire] === "object" && echo[wire] !== null;
+    return hasParts && sameValue((spec as WireConfig)[key], (want as WireConfig)[key]);
+  });
+  return Object.fromEntries(unchanged.map(([, { wire }]) => [wire, echo[wire]]));
 }
 
 /** One write. `undefined` when its outcome is unknown or somebody was faster: look again. */

@@ -4,6 +4,7 @@ import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ConsumerArgs } from "./consumer-args.ts";
 import { CONSUMER_FIELDS, type ConsumerSpec } from "./consumer-fields.ts";
+import type { KeyValueEntryArgs, ObjectEntryArgs } from "./entry-args.ts";
 import type { FieldTable } from "./field.ts";
 import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
 import { canonical } from "./kinds.ts";
@@ -50,12 +51,18 @@ export interface ResolvedCatalog {
   readonly keyValue: readonly Declared<KeyValueArgs, StreamSpec>[];
   /** Object stores. */
   readonly objectStores: readonly Declared<ObjectStoreArgs, StreamSpec>[];
+  /** Entries of these buckets; their own checks are the resource's. */
+  readonly entries: readonly KeyValueEntryArgs[];
+  /** Objects of these stores. */
+  readonly objects: readonly ObjectEntryArgs[];
 }
 
 type Settings = Readonly<Record<string, unknown>>;
 type Overrides = Readonly<Record<string, Settings | null>>;
 
 const ENOUGH_FOR_THREE = 3;
+/** Records within an object that are merged by name. */
+const INNER = ["consumers", "entries", "objects"];
 
 /** Merges, checks and completes a catalogue. Use `specs` only when there is no problem. */
 export function resolveStreams(
@@ -77,14 +84,26 @@ export function resolveStreams(
     }),
   );
   const buckets = <A extends object>(dialect: Dialect<A, StreamSpec>, key: "keyValue" | "objectStores") =>
-    merge(catalog[key], overrides[key]).map(([bucket, settings]) =>
+    merge(catalog[key], overrides[key]).map(([bucket, { entries: _entries, objects: _objects, ...settings }]) =>
       declare({ dialect, table: STREAM_FIELDS, path: `${key}.${bucket}`, identity: { bucket }, settings }),
+    );
+  const deletionPolicy = context.deletionPolicy ?? "retain";
+  const within = (key: "keyValue" | "objectStores", inner: "entries" | "objects") =>
+    merge(catalog[key], overrides[key]).flatMap(([bucket, settings]) =>
+      entriesAt(settings, inner, `${key}.${bucket}`, problems).map(([name, own]) => ({
+        deletionPolicy,
+        ...own,
+        bucket,
+        [inner === "entries" ? "key" : "name"]: name,
+      })),
     );
   const specs = {
     streams,
     consumers,
     keyValue: buckets(keyValueDialect, "keyValue"),
     objectStores: buckets(objectStoreDialect, "objectStores"),
+    entries: within("keyValue", "entries") as unknown as KeyValueEntryArgs[],
+    objects: within("objectStores", "objects") as unknown as ObjectEntryArgs[],
   };
   return { specs, problems };
 }
@@ -124,19 +143,37 @@ function merge(shipped: Readonly<Record<string, Settings>>, changes: Overrides):
     const change = changes[name];
     if (change === null) return [];
     const base = shipped[name] ?? {};
-    return [[name, change === undefined ? base : { ...base, ...change, ...mergedConsumers(base, change) }]];
+    const inner = change === undefined ? {} : Object.assign({}, ...INNER.map((key) => mergedWithin(key, base, change)));
+    return [[name, { ...base, ...change, ...inner }]];
   });
 }
 
-function mergedConsumers(base: Settings, change: Settings): Settings {
-  const [shipped, changed] = [base["consumers"], change["consumers"]];
+function mergedWithin(key: string, base: Settings, change: Settings): Settings {
+  const [shipped, changed] = [base[key], change[key]];
   if (!isRecord(shipped) || !isRecord(changed)) return {};
   return {
-    consumers: {
-      ...shipped,
-      ...Object.fromEntries(Object.entries(changed).map(([name, own]) => [name, mergedRecord(shipped[name], own)])),
-    },
+    [key]: { ...shipped, ...Object.fromEntries(Object.entries(changed).map(([name, own]) => [name, mergedRecord(shipped[name], own)])) },
   };
+}
+
+/** Entries of a bucket or objects of a store, by name; an entry may be written as its value alone. */
+function entriesAt(settings: Settings, ...[key, path, problems]: [string, string, Problem[]]): [string, Settings][] {
+  const held = settings[key] ?? {};
+  const written = isRecord(held) ? Object.entries(held).filter(([, own]) => own !== null) : [];
+  const read = written.map(([name, own]): [string, unknown] => [name, typeof own === "string" && key === "entries" ? { value: own } : own]);
+  const wrong = read.filter(([, own]) => !isRecord(own));
+  if (!isRecord(held)) wrong.push(["", held]);
+  problems.push(
+    ...wrong.map(
+      ([name]): Problem => ({
+        code: "ERR_STREAM_VALUE",
+        path: `${path}.${key}${name === "" ? "" : `.${name}`}`,
+        message: `a record of ${key} by name is needed`,
+        remedy: key === "entries" ? "write the value, or settings, under its key" : "write content or file under its name",
+      }),
+    ),
+  );
+  return read.filter((entry): entry is [string, Settings] => isRecord(entry[1]));
 }
 
 function mergedRecord(base: unknown, change: unknown): unknown {

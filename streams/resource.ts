@@ -3,10 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
 import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import type { ConsumerArgs } from "./consumer-args.ts";
+import type { KeyValueEntryArgs, ObjectEntryArgs } from "./entry-args.ts";
 import {
   consumerProvider,
   consumerSetProvider,
+  keyValueEntryProvider,
   keyValueProvider,
+  objectEntryProvider,
   objectStoreProvider,
   streamProvider,
   streamSetProvider,
@@ -84,6 +87,40 @@ export class ObjectStore extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: Connected<ObjectStoreArgs>, options?: pulumi.CustomResourceOptions) {
     super(objectStoreProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "ObjectStore");
+  }
+}
+
+/**
+ * An entry of a key-value bucket: its value stays what is declared.
+ * @example
+ * new KeyValueEntry("theme", { connection, bucket: settings.bucket, key: "ui.theme", value: "dark" });
+ */
+export class KeyValueEntry extends pulumi.dynamic.Resource {
+  /** Bucket it lies in. */
+  declare readonly bucket: pulumi.Output<string>;
+  /** Its key. */
+  declare readonly key: pulumi.Output<string>;
+  /** Its value. */
+  declare readonly value: pulumi.Output<string>;
+
+  constructor(name: string, args: Connected<KeyValueEntryArgs>, options?: pulumi.CustomResourceOptions) {
+    super(keyValueEntryProvider, name, inputsOf(name, args, ["bucket", "key", "value"]), secretly(options), MODULE, "KeyValueEntry");
+  }
+}
+
+/**
+ * An object of an object store, from a text or a file of the project.
+ * @example
+ * new ObjectEntry("logo", { connection, bucket: artifacts.bucket, name: "logo.svg", file: "assets/logo.svg" });
+ */
+export class ObjectEntry extends pulumi.dynamic.Resource {
+  /** Store it lies in. */
+  declare readonly bucket: pulumi.Output<string>;
+  /** Digest of its content: `SHA-256=` and base64url. */
+  declare readonly digest: pulumi.Output<string>;
+
+  constructor(name: string, args: Connected<ObjectEntryArgs>, options?: pulumi.CustomResourceOptions) {
+    super(objectEntryProvider, name, inputsOf(name, args, ["bucket", "digest"]), secretly(options), MODULE, "ObjectEntry");
   }
 }
 

@@ -7,7 +7,7 @@ import { isUnknown } from "../core/unknown.ts";
 import { renderChange } from "./diff.ts";
 import { openStreamPort } from "./nats-port.ts";
 import type { Operations, Properties } from "./operations.ts";
-import { refusalOfChange } from "./policy.ts";
+import { effectsOfChange, refusalOfChange } from "./policy.ts";
 import {
   besideDiffers,
   CONSUMER_SET,
@@ -167,10 +167,8 @@ function wordsOf<S extends object>(
   const what = asset.what(want.spec);
   if (was === undefined) return `${what}: is created`;
   if (change.fields.length === 0) return `${what}: owner or policies`;
-  const keys = new Set(change.fields.map((field) => field.key));
-  const costs = (stakes?.seen.get(key)?.stake(want.spec).costs ?? []).filter((cost) => keys.has(cost.key)).map(({ text }) => text);
-  const known = stakes === undefined ? ["what it does to data is unknown: no server answers"] : costs;
-  return [`${what}: ${change.fields.map(renderChange).join(", ")}`, ...known].join("; ");
+  const stake = stakes === undefined || stakes.unknown.has(key) ? "unknown" : stakes.seen.get(key)?.stake(want.spec);
+  return [`${what}: ${change.fields.map(renderChange).join(", ")}`, ...effectsOfChange(change, want.policy, stake)].join("; ");
 }
 
 function outputsOf<S extends object>(

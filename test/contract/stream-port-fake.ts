@@ -164,6 +164,7 @@ export class FakeStreamPort implements StreamPort {
       firstSeq: 1,
       lastSeq: stream.messages,
       firstTime: stream.messages === 0 ? "" : "2026-01-01T00:00:00Z",
+      lastTime: stream.messages === 0 ? "" : "2026-01-11T00:00:00Z",
       created: "2025-12-31T00:00:00Z",
       consumers: stream.consumers.size,
       peers: { clustered: true, leader: "n1", replicas },

@@ -20,7 +20,14 @@ async function load(code: string): Promise<Discovered> {
 
 function streamOf(args: Settings): ResolvedCatalog {
   const { value: spec } = streamDialect.parse(args, "S");
-  return { streams: [{ path: "S", args: { name: spec.name }, spec, needs: [] }], consumers: [], keyValue: [], objectStores: [] };
+  return {
+    streams: [{ path: "S", args: { name: spec.name }, spec, needs: [] }],
+    consumers: [],
+    keyValue: [],
+    objectStores: [],
+    entries: [],
+    objects: [],
+  };
 }
 
 const only = (name: string, config: Settings) => ({

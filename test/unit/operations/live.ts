@@ -26,7 +26,19 @@ export function declare(catalog: object): ResolvedCatalog {
 /** A stream as a server would list it. */
 export function streamInfo(config: Record<string, unknown>, state: Partial<StreamInfo> = {}): StreamInfo {
   const since = "2026-01-01T00:00:00Z";
-  return { config, messages: 0, bytes: 0, firstSeq: 0, lastSeq: 0, firstTime: "", created: since, consumers: 0, peers: PEERS, ...state };
+  return {
+    config,
+    messages: 0,
+    bytes: 0,
+    firstSeq: 0,
+    lastSeq: 0,
+    firstTime: "",
+    lastTime: "",
+    created: since,
+    consumers: 0,
+    peers: PEERS,
+    ...state,
+  };
 }
 
 /** A consumer as a server would list it. */

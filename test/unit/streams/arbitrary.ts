@@ -87,6 +87,7 @@ export const consumerArgs = fc.record(
     priorityPolicy: fc.constantFrom("none", "overflow", "pinned_client", "prioritized"),
     priorityGroups: fc.array(word, { maxLength: 2 }),
     priorityTimeout: ms,
+    pauseUntil: fc.constantFrom("2026-01-01T00:00:00Z", "2099-01-01T02:00:00.5+02:00"),
     metadata: labels,
   },
   { requiredKeys: ["stream", "name"] },

@@ -171,6 +171,11 @@ export const CONSUMER_CHANGES: Record<keyof typeof CONSUMER_FIELDS, FieldCase[]>
   priorityPolicy: [["none", "overflow", true]],
   priorityGroups: [[[], ["a"], true]],
   priorityTimeout: [["0", "5s", true, { priorityPolicy: "pinned_client", priorityGroups: ["a"] }]],
+  pauseUntil: [
+    [undefined, "2099-01-01T00:00:00Z", true],
+    ["2099-01-01T00:00:00Z", "2099-02-01T00:00:00Z", true],
+    ["2099-01-01T00:00:00Z", undefined, true],
+  ],
   metadata: [[{ a: "1" }, {}, true]],
 };
 

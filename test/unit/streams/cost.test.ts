@@ -9,6 +9,7 @@ const info = {
   firstSeq: 1,
   lastSeq: 12_345,
   firstTime: "2026-05-01T00:00:00Z",
+  lastTime: "2026-05-11T00:00:00Z",
   created: "2026-04-01T00:00:00Z",
   consumers: 0,
   peers: { clustered: false, replicas: [] },
@@ -22,13 +23,20 @@ test.each([
   [{ maxMsgs: 20_000 }, { maxMsgs: 12_344 }, 0, "deletes the 1 oldest message", false],
   [{}, { maxBytes: "1MiB" }, 0, "deletes the oldest 1MiB", false],
   [{}, { maxMsgsPerSubject: 1 }, 0, "deletes all but the newest 1 of each subject", false],
-  [{ maxAge: "7d" }, { maxAge: "1d" }, 0, "deletes messages past the new age; the oldest of 12345 is from 2026-05-01T00:00:00Z", false],
-  [{ mirror: { name: "O" } }, { subjects: ["s"] }, 0, "makes an ordinary stream of the mirror", false],
+  [
+    { maxAge: "7d" },
+    { maxAge: "1d" },
+    0,
+    "drops about 40 % of 12345 messages now, whatever is older than the new age; the oldest is from 2026-05-01T00:00:00Z",
+    false,
+  ],
+  [{ mirror: { name: "O" } }, { subjects: ["s"] }, 0, "promotes the mirror to an ordinary stream, which copies no more", false],
   [{}, { denyPurge: true }, 0, "cannot be taken back", false],
+  [{ replicas: 3 }, { replicas: 1 }, 0, "gives up 2 copies of 12345 messages", false],
   [{ replicas: 1 }, { replicas: 3 }, 0, "copies the stream to more servers", false],
   [{ subjects: ["a", "b"] }, { subjects: ["a"] }, 0, "publishers to b get no acknowledgement any more; stored messages stay", false],
 ])("%o → %o with %i consumers: %s", (...[was, want, consumers, text, destroys]) => {
-  const costs = streamCosts({ was: spec(was), want: spec(want), info: { ...info, consumers } });
+  const costs = streamCosts({ was: spec(was), want: spec(want), info: { ...info, consumers }, nowMs: Date.parse("2026-05-06T00:00:00Z") });
   expect(costs).toEqual([{ key: expect.any(String), text, destroys }]);
 });
 
