@@ -1,4 +1,5 @@
 /** {@link StreamPort} over a NATS connection, with raw JSON requests: the client library's helpers merge, drop and repeat (docs/decisions). */
+import { setTimeout as delay } from "node:timers/promises";
 import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
@@ -12,6 +13,7 @@ import type { WireConfig } from "./wire.ts";
 const LEVEL_HEADER = "Nats-Required-Api-Level";
 // With a server gone, each page of a list takes four seconds.
 const LIST_TIMEOUT_MS = 10_000;
+const PAUSE_POLL_MS = 5;
 const PAGE = 256;
 const SUBJECT_PAGE = 100_000;
 
@@ -111,11 +113,21 @@ class NatsStreamPort implements StreamPort {
   /** Servers keep a running pause through every update; changing it is a call of its own. */
   async updateConsumer(stream: string, request: WriteRequest): Promise<ConsumerInfo> {
     const made = await this.#writeConsumer(stream, request, "update");
-    const [is, wanted] = [made.config, request.config].map((config) => String(config["pause_until"] ?? ""));
-    if (is === wanted || Date.parse(is ?? "") === Date.parse(wanted ?? "")) return made;
+    const until = pauseOf(request.config);
+    if (pauseOf(made.config) === until) return made;
     const name = String(request.config["durable_name"]);
-    await this.pauseConsumer(stream, name, wanted ?? "");
-    return (await this.readConsumer(stream, name)) ?? made;
+    await this.pauseConsumer(stream, name, until === 0 ? "" : String(request.config["pause_until"]));
+    return (await this.#paused(stream, name, until)) ?? made;
+  }
+
+  /** The pause is answered when it is decided, and seen a moment later. */
+  async #paused(stream: string, name: string, until: number): Promise<ConsumerInfo | undefined> {
+    const began = performance.now();
+    for (;;) {
+      const info = await this.readConsumer(stream, name);
+      if (info === undefined || pauseOf(info.config) === until || performance.now() - began > this.#timeoutMs) return info;
+      await delay(PAUSE_POLL_MS);
+    }
   }
 
   async pauseConsumer(stream: string, name: string, until: string): Promise<void> {
@@ -247,6 +259,12 @@ function pagesBehind(first: Answer): number[] {
 
 function asList<T>(value: unknown): readonly T[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** Instant until which a consumer is paused, in milliseconds since 1970; 0 when it is not. */
+function pauseOf(config: WireConfig): number {
+  const text = String(config["pause_until"] ?? "");
+  return text === "" ? 0 : Date.parse(text);
 }
 
 function nameOf(config: WireConfig): string {

@@ -10,6 +10,7 @@ import { reconcile } from "../../../streams/reconcile.ts";
 import { streamSetOperations } from "../../../streams/set-operations.ts";
 import { streamDialect } from "../../../streams/spec.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
+import { heardRequest } from "../../support/heard-request.ts";
 
 let cluster: TestCluster;
 let port: StreamPort;
@@ -34,7 +35,7 @@ beforeEach(() => {
 
 async function publish(count: number): Promise<void> {
   const nats = await openConnection(connection);
-  for (let index = 0; index < count; index++) await nats.request(`${NAME}.event`, "x", { timeout: 3_000 });
+  for (let index = 0; index < count; index++) await heardRequest(nats, `${NAME}.event`, "x", { timeout: 3_000 });
 }
 
 /** A stream with one replica, the server that holds it, and a connection to the others. */

@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { closeConnections, openConnection } from "../../../connection/pool.ts";
@@ -201,34 +200,27 @@ describe("a stream", () => {
     const { outs } = await streamOperations.create(stream);
     const news = { ...stream, connection: { ...connection, servers: [cluster.urls[1]] } };
     expect(await streamOperations.diff(NAME, outs, news)).toEqual({ changes: true });
-    const before = await writesSeen();
+    const heard = await announcements();
     await streamOperations.update(NAME, outs, news);
-    expect(await writesSeen()).toBe(before);
+    await raw(`STREAM.DELETE.${NAME}`, {});
+    await expectOnlyDeleted(heard, [NAME]);
   });
 });
 
-/** Entries the meta group has agreed on, once it is quiet: every create, update and delete of a stream or consumer adds some, a read none. */
-async function writesSeen(): Promise<number> {
-  let last = await appliedEntries();
-  for (;;) {
-    await setTimeout(250);
-    const now = await appliedEntries();
-    if (now === last) return now;
-    last = now;
-  }
+/** What happens to streams from now on, in the words of the servers' own announcements: `CREATED.X`, `UPDATED.X`, `DELETED.X`. */
+async function announcements(): Promise<readonly string[]> {
+  const prefix = "$JS.EVENT.ADVISORY.STREAM.";
+  const heard: string[] = [];
+  nats.subscribe(`${prefix}*.*`, { callback: (_error, { subject }) => void heard.push(subject.slice(prefix.length)) });
+  await nats.flush();
+  return heard;
 }
 
-async function appliedEntries(): Promise<number> {
-  const leader = cluster.node((await cluster.metaLeader()) ?? "");
-  const answer = (await (await fetch(`${leader.monitorUrl}/raftz?acc=$SYS`)).json()) as Record<
-    string,
-    Record<string, { id: string; applied: number }>
-  >;
-  const meta = Object.entries(answer)
-    .flatMap(([, groups]) => Object.entries(groups))
-    .find(([group]) => group === "_meta_");
-  expect(meta).toBeDefined();
-  return meta?.[1].applied ?? -1;
+/** Leaders announce in order, so a stream whose deletion was heard was not changed before unless that was heard too. */
+async function expectOnlyDeleted(heard: readonly string[], names: readonly string[]): Promise<void> {
+  const ofThese = () => heard.filter((one) => names.includes(one.slice(one.indexOf(".") + 1))).toSorted();
+  await expect.poll(() => ofThese().filter((one) => one.startsWith("DELETED."))).toHaveLength(names.length);
+  expect(ofThese()).toEqual(names.map((name) => `DELETED.${name}`).toSorted());
 }
 
 test("the shipped catalogue comes up together on three current servers, and a second up writes nothing", async () => {
@@ -252,15 +244,17 @@ test("the shipped catalogue comes up together on three current servers, and a se
   for (const { spec } of [...specs.streams, ...specs.keyValue, ...specs.objectStores]) {
     await expectTwoCurrent(spec.name);
   }
-  const before = await writesSeen();
+  const heard = await announcements();
   for (const { operations, outs, props } of [...made, ...read]) {
     expect((await upAgain(operations, outs, props)).changes).toBe(false);
     expect((await operations.read("x", outs)).props).toEqual(outs);
   }
-  expect(await writesSeen()).toBe(before);
   for (const { operations, outs } of [...read, ...made]) await operations.delete("x", outs);
   expect((await port.listStreams()).streams.filter((info) => /^(KV_|OBJ_|SECURITY)/.test(String(info.config["name"])))).toEqual([]);
-  expect(await writesSeen()).toBeGreaterThan(before);
+  await expectOnlyDeleted(
+    heard,
+    [...specs.streams, ...specs.keyValue, ...specs.objectStores].map(({ spec }) => spec.name),
+  );
 });
 
 test("a consumer is repaired, refuses to lose its position, and keeps it on an update", async () => {
