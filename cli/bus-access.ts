@@ -1,18 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { kubernetesReach } from "../components/kubernetes/reach.ts";
+import { reachableSpec } from "../connection/pool.ts";
 import type { ConnectionSpec } from "../core/connection.ts";
 import { BusError } from "../core/errors.ts";
 import { parseLogin } from "../core/login.ts";
 import { nearestWord } from "../core/nearest.ts";
-import type { BusState, BusUser } from "./bus-state.ts";
-
-/** A bus whose files lie below a project folder. */
-export interface BusPlace {
-  /** Absolute folder of Pulumi.yaml. */
-  readonly root: string;
-  readonly stack: string;
-  readonly bus: BusState;
-}
+import type { BusPlace, BusUser } from "./bus-state.ts";
+import { loadDeclared } from "./declared.ts";
 
 /** User that a verb connects as when none is named: it may do everything. */
 const DEFAULT_ROLE = "admin";
@@ -46,15 +41,26 @@ export function findUser({ bus, stack }: BusPlace, name: string | undefined): Bu
 }
 
 /**
- * How to connect as a user of the bus.
- * @throws BusError ERR_NOT_UP, ERR_USER_UNKNOWN, ERR_CREDENTIALS when a file is missing
+ * How to connect as a user of the bus. The way to pods is a port-forward of this process, open from now on, so that whoever connects needs to know nothing of it.
+ * @throws BusError ERR_NOT_UP, ERR_USER_UNKNOWN, ERR_CREDENTIALS when a file is missing, ERR_KUBECONFIG or ERR_CONNECT_FORWARD when the pods cannot be reached
  */
 export async function resolveConnection(place: BusPlace, userName: string | undefined): Promise<ConnectionSpec> {
   assertUp(place);
   const user = findUser(place, userName);
-  const ca = place.bus.caFile === "" ? undefined : await readBusFile(place, place.bus.caFile);
   const login = user === undefined || user.file === "" ? {} : parseLogin(await readBusFile(place, user.file), user.name);
-  return { servers: place.bus.urls, ...(ca === undefined ? {} : { ca }), ...login };
+  return { ...(await resolveReach(place)), ...login };
+}
+
+/** As {@link resolveConnection}, for whoever has a login already. @throws BusError as it does */
+export async function resolveReach(place: BusPlace): Promise<ConnectionSpec> {
+  assertUp(place);
+  const ca = place.bus.caFile === "" ? {} : { ca: await readBusFile(place, place.bus.caFile) };
+  if (!place.bus.onKubernetes) return { servers: place.bus.urls, ...ca };
+  // Of pods the stack file knows the way; its kubeconfig may be a secret.
+  const { spec } = await loadDeclared({ cwd: place.root, stack: place.stack }, () => undefined);
+  const { authority } = spec.kubernetes.certificates;
+  const trusted = authority === undefined ? ca : { ca: authority };
+  return reachableSpec({ ...kubernetesReach(spec), ...(spec.tls.clients ? trusted : {}) });
 }
 
 /**

@@ -2,7 +2,7 @@ import { SECRET_TEXT } from "../engine/masking.ts";
 import type { ResourceEntry, Snapshot } from "../engine/model.ts";
 import type { SecretsCodec } from "../engine/secrets.ts";
 import { isMap, unwrapSecrets } from "../engine/traversal.ts";
-import { parseUrn } from "../engine/urn.ts";
+import { parseUrn, STACK_TYPE } from "../engine/urn.ts";
 import type { PropertyMap, Value } from "../engine/values.ts";
 
 /** A user of the bus and where its credentials lie. */
@@ -31,6 +31,14 @@ export interface BusServer {
   readonly ports: { readonly client: number; readonly monitor: number; readonly route: number };
 }
 
+/** A bus whose files lie below a project folder. */
+export interface BusPlace {
+  /** Absolute folder of Pulumi.yaml. */
+  readonly root: string;
+  readonly stack: string;
+  readonly bus: BusState;
+}
+
 /** What the state tells about a bus: how to reach it and what it holds. */
 export interface BusState {
   /** Client URLs. */
@@ -41,10 +49,13 @@ export interface BusState {
   readonly streams: readonly BusStream[];
   /** Certificate bundle, relative to the project; "" without one. */
   readonly caFile: string;
+  /** Whether the servers are pods, to which the stack file knows the way. */
+  readonly onKubernetes: boolean;
 }
 
 const TYPES = {
   cluster: "pulumi-nodejs:dynamic/natsbus/process:Cluster",
+  rollout: "pulumi-nodejs:dynamic/natsbus/kubernetes:Rollout",
   files: "pulumi-nodejs:dynamic/natsbus/accounts:CredentialsFiles",
   users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
   plainUsers: "pulumi-nodejs:dynamic/natsbus/accounts:PlainUsers",
@@ -61,8 +72,10 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
   const clusters = ofType(TYPES.cluster);
   const files = ofType(TYPES.files);
   const paths = new Map(files.flatMap((bag) => Object.entries(mapOf(bag["files"])).map(([user, path]) => [user, textOf(path)] as const)));
+  const urls = clusters.flatMap((bag) => listOf(bag["urls"]).map(textOf));
   return {
-    urls: clusters.flatMap((bag) => listOf(bag["urls"]).map(textOf)),
+    // Servers that others set up stand in the stack's outputs alone.
+    urls: urls.length > 0 ? urls : ofType(STACK_TYPE).flatMap((bag) => listOf(bag["servers"]).map(textOf)),
     servers: clusters.flatMap((bag) => listOf(bag["nodes"]).map(mapOf).map(readServer)),
     users: [
       ...ofType(TYPES.users).flatMap((bag) =>
@@ -77,6 +90,7 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
       .map(readStream)
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     caFile: files.map((bag) => textOf(bag["caFile"])).find((path) => path !== "") ?? "",
+    onKubernetes: ofType(TYPES.rollout).length > 0,
   };
 }
 

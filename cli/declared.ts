@@ -10,9 +10,10 @@ import { type PlaceOptions, stackName, startFolder } from "./session.ts";
 
 /**
  * The bus as the catalogues and the stack file declare it, as the program reads it. Needs the passphrase only when the stack file holds secrets, and no state.
+ * @param servers number of servers to take for the one in the file; default: as declared
  * @throws BusError ERR_PROJECT, ERR_CONFIG and its siblings, ERR_PASSPHRASE_MISSING, ERR_PASSPHRASE_WRONG
  */
-export async function loadDeclared(options: PlaceOptions, onNotice: (text: string) => void): Promise<ResolvedBus> {
+export async function loadDeclared(options: PlaceOptions, onNotice: (text: string) => void, servers?: number): Promise<ResolvedBus> {
   const directory = startFolder(options);
   const stack = stackName(options);
   const project = loadProject(directory);
@@ -20,5 +21,10 @@ export async function loadDeclared(options: PlaceOptions, onNotice: (text: strin
   const { config } = needsSecrets(values)
     ? (await openStack({ directory, stack, absent: "pretend", onNotice })).config
     : resolveConfig(project, values, CLEAR_TEXT);
-  return resolveBus(config, { stack, project: project.name }, { streams: catalog, accounts: ACCOUNTS });
+  const wanted = servers === undefined ? config : withServers(config, `${project.name}:cluster`, servers);
+  return resolveBus(wanted, { stack, project: project.name }, { streams: catalog, accounts: ACCOUNTS });
+}
+
+function withServers(config: Readonly<Record<string, string>>, key: string, servers: number): Readonly<Record<string, string>> {
+  return { ...config, [key]: JSON.stringify({ ...JSON.parse(config[key] ?? "{}"), servers }) };
 }

@@ -4,8 +4,7 @@ import { listStacks } from "../engine/file-state.ts";
 import { loadProject, type Project, resolveBackend } from "../engine/project.ts";
 import { loadState } from "../engine/recorder.ts";
 import type { StackAddress } from "../engine/stack-files.ts";
-import type { BusPlace } from "./bus-access.ts";
-import { HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
+import { type BusPlace, HIDDEN_SECRETS, readBusState } from "./bus-state.ts";
 
 /** The options of every verb that say where it works. */
 export interface PlaceOptions {

@@ -28,6 +28,10 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     summary: "serve what no exporter tells about the bus, for Prometheus and for people",
     load: () => import("./commands/probe.ts"),
   },
+  scale: {
+    summary: "add servers, or have some leave after their streams moved away",
+    load: () => import("./commands/scale.ts"),
+  },
   rollout: {
     summary: "show, pause, resume or abort the rolling restart of a bus on Kubernetes",
     load: () => import("./commands/rollout.ts"),

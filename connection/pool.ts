@@ -52,14 +52,17 @@ function forget(key: string, connecting: Promise<NatsConnection>): void {
 
 async function attempt(spec: ConnectionSpec): Promise<NatsConnection> {
   try {
-    return await connect(optionsOf(await reachable(spec)));
+    return await connect(optionsOf(await reachableSpec(spec)));
   } catch (error) {
     throw connectFailure(spec, error);
   }
 }
 
-/** Servers behind a port-forward are dialled at its loopback end. */
-async function reachable(spec: ConnectionSpec): Promise<ConnectionSpec> {
+/**
+ * The same connection as it is dialled: servers behind a port-forward at its loopback end, which is opened when it is not yet. It stays open until {@link closeConnections}, and keeps no program alive.
+ * @throws ERR_CONNECT_OPTION, ERR_CONFIG_CONFLICT or ERR_CONFIG when the settings cannot be used, ERR_KUBECONFIG or ERR_CONNECT_FORWARD when the pods cannot be reached
+ */
+export async function reachableSpec(spec: ConnectionSpec): Promise<ConnectionSpec> {
   if (spec.forward === undefined) return spec;
   assertNoProblems(connectionProblems(spec));
   return forwardedSpec(spec, await openForward(spec.forward));

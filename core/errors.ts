@@ -87,7 +87,7 @@ export const ERROR_CODES = {
   ERR_PORT_IN_USE: "a port the configuration names is taken by another process",
   ERR_SERVER_START: "a server ended right after its start, or refused its configuration",
   ERR_SERVER_STOP: "a server process could not be ended",
-  ERR_SCALE_DOWN: "servers were taken out of the configuration; leaving the cluster is an operation of its own",
+  ERR_SCALE_DOWN: "servers would leave in a way that loses replicas: by a changed number, or with too few servers left",
   ERR_CLUSTER_IDENTITY: "the cluster name, a server name or the folder of a running cluster was changed",
   ERR_RUNTIME_FOLDER: "the runtime folder cannot be written, or holds what natsbus did not make",
   // servers on Kubernetes

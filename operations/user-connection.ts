@@ -15,6 +15,8 @@ export async function connectAsUser(spec: ConnectionSpec): Promise<NatsConnectio
     name: "natsbus",
     timeout: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     maxReconnectAttempts: 5,
+    // Addresses that servers tell about themselves need not be reachable, nor covered by their certificates.
+    ignoreClusterUpdates: true,
     ...inboxOf(spec),
     ...transportOptions(spec),
   };

@@ -1,7 +1,7 @@
 import { BusError } from "../../core/errors.ts";
 import { type Screen, TOUR } from "../../operations/demo/tour.ts";
 import { openBus as openClient } from "../../operations/verify/tools.ts";
-import type { BusPlace } from "../bus-access.ts";
+import type { BusPlace } from "../bus-state.ts";
 import { loadDeclared } from "../declared.ts";
 import { withEphemeral } from "../ephemeral.ts";
 import { EXIT } from "../exit-codes.ts";

@@ -40,6 +40,13 @@ export function leaderOf(views: readonly NodeView[]): string {
   return leader ?? (views.length === 1 ? (views[0]?.name ?? "") : "");
 }
 
+/** Members of the meta group by name, as its leader sees them; empty when there is no leader. */
+export function metaMembers(views: readonly NodeView[]): string[] {
+  const leader = leaderOf(views);
+  const group = views.find((view) => view.name === leader)?.jsz?.meta_cluster;
+  return group === undefined ? [] : [leader, ...(group.replicas ?? []).map(({ name }) => name)];
+}
+
 /** The order of a rolling restart: as given, the meta leader last, so that leadership moves once and not with every step. */
 export function restartOrder(names: readonly string[], leader: string): string[] {
   return [...names.filter((name) => name !== leader), ...names.filter((name) => name === leader)];

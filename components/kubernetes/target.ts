@@ -4,8 +4,6 @@ import { PROVISIONER } from "../../accounts/identity.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { assertNoProblems } from "../../core/errors.ts";
-import { objectNames } from "../../core/kubernetes-names.ts";
-import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
 import { parseLogin } from "../../core/login.ts";
 import { declaredPart } from "../part.ts";
 import { Guard, Rollout } from "../rollout/resource.ts";
@@ -13,9 +11,9 @@ import { guardWish, rolloutPlace, rolloutWish } from "../rollout/wish.ts";
 import type { ServerIdentity } from "../server-plan.ts";
 import type { Target, TargetArgs, TargetOutputs } from "../target.ts";
 import { type ClusterFacts, readClusterFacts } from "./cluster-facts.ts";
-import { selectorLabels } from "./labels.ts";
 import { planKubernetes } from "./plan.ts";
 import { clusterProblems } from "./preflight.ts";
+import { kubernetesReach } from "./reach.ts";
 import { type Material, serverHosts } from "./server-files.ts";
 
 type ObjectsClass = typeof import("./resources.ts").KubernetesObjects;
@@ -116,18 +114,6 @@ function materialOf({ identity, authority, certificates, keys, credentials }: Ta
 
 /** How natsbus itself reaches the servers. */
 function reachOf(spec: BusSpec): Pick<TargetOutputs, "servers" | "forward"> {
-  const { reach, urls, namespace, kubeconfig, context } = spec.kubernetes;
-  if (reach === "direct") return { servers: pulumi.output(urls) };
-  const scheme = spec.tls.clients ? "tls" : "nats";
-  const port = KUBERNETES_PORTS.client;
-  return {
-    servers: pulumi.output([`${scheme}://${objectNames(spec).set}.${namespace}.svc:${port}`]),
-    forward: {
-      namespace,
-      selector: selectorLabels(spec, "server"),
-      port,
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(context === undefined ? {} : { context }),
-    },
-  };
+  const { servers, ...way } = kubernetesReach(spec);
+  return { servers: pulumi.output(servers), ...way };
 }

@@ -97,7 +97,8 @@ export async function monitorOf(node: ClusterNode): Promise<MonitorAddress> {
   return { url: node.config.node.monitorUrl, ...(authority === undefined || authority === "" ? {} : { ca: authority }) };
 }
 
-async function notedMonitor(folder: string, { monitorUrl, monitorCa }: NodeNote): Promise<MonitorAddress> {
+/** Where a server can be asked, as its note says. */
+export async function notedMonitor(folder: string, { monitorUrl, monitorCa }: NodeNote): Promise<MonitorAddress> {
   const ca = monitorCa === undefined ? undefined : await readFile(join(folder, monitorCa), "utf8").catch(() => undefined);
   return { url: monitorUrl, ...(ca === undefined || ca === "" ? {} : { ca }) };
 }

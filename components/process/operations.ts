@@ -8,6 +8,7 @@ import { isUnknown } from "../../core/unknown.ts";
 import { findBinary } from "./binary.ts";
 import { type ClusterNode, launchOf, observeNode, planClusterNodes } from "./cluster-node.ts";
 import type { ClusterInputs, ClusterOutputs, ClusterResults } from "./cluster-spec.ts";
+import { haveLeft } from "./leave.ts";
 import { describeSteps, type NodeStep, planSteps } from "./plan.ts";
 import { findTakenPort } from "./port-owner.ts";
 import { type Refusal, refusal, refuseChange } from "./refusals.ts";
@@ -107,7 +108,7 @@ export async function checkCluster(
   news: ClusterInputs,
 ): Promise<{ inputs: ClusterInputs; failures: Refusal[] }> {
   if (isUnknown([news.nodes, news.settings, news.version])) return { inputs: news, failures: [] };
-  const refused = olds.nodes === undefined ? [] : refuseChange(olds as ClusterInputs, news);
+  const refused = olds.nodes === undefined ? [] : refuseChange(olds as ClusterInputs, news, await haveLeft(olds as ClusterInputs, news));
   return { inputs: news, failures: refused.length > 0 ? refused : await refusePorts(news) };
 }
 

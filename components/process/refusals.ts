@@ -10,9 +10,10 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Everything about the change from `olds` to `news` that would lose data or tear the cluster apart. */
-export function refuseChange(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
-  return [...refuseIdentity(olds, news), ...refuseSize(olds, news), ...refuseFolders(olds, news), ...refuseRoutes(olds, news)];
+/** Everything about the change from `olds` to `news` that would lose data or tear the cluster apart.
+ * @param left whether the servers that `news` does without have left the cluster already, as `natsbus scale` has them do */
+export function refuseChange(olds: ClusterInputs, news: ClusterInputs, left = false): Refusal[] {
+  return [...refuseIdentity(olds, news), ...refuseSize(olds, news, left), ...refuseFolders(olds, news), ...refuseRoutes(olds, news)];
 }
 
 /** A refusal with its code. It names no property, because that would be printed with everything in it. */
@@ -27,10 +28,10 @@ function refuseIdentity(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
   return [refusal("ERR_CLUSTER_IDENTITY", text)];
 }
 
-function refuseSize(olds: ClusterInputs, news: ClusterInputs): Refusal[] {
+function refuseSize(olds: ClusterInputs, news: ClusterInputs, left: boolean): Refusal[] {
   const [was, wanted] = [olds.nodes.length, news.nodes.length];
-  if (wanted < was) {
-    const text = `the number of servers cannot go from ${was} to ${wanted} by a changed setting: replicas on the leaving servers would be lost; set natsbus:cluster servers back to ${was}`;
+  if (wanted < was && !left) {
+    const text = `the number of servers cannot go from ${was} to ${wanted} by a changed setting: replicas on the leaving servers would be lost; set natsbus:cluster servers back to ${was}, and run \`natsbus scale ${wanted}\`, which moves their streams away first`;
     return [refusal("ERR_SCALE_DOWN", text)];
   }
   if (was === 1 && wanted > 1) {

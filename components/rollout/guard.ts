@@ -115,7 +115,7 @@ function scaleProblems(running: number, wanted: number): Problem[] {
       code: "ERR_SCALE_DOWN",
       path,
       message,
-      remedy: `set it back to ${running}; servers leave only after their streams and consumers moved and they left the meta group (docs/kubernetes-operations.md)`,
+      remedy: `set it back to ${running}, and run \`natsbus scale ${wanted}\`, which moves their streams away and takes them out of the cluster first`,
     },
   ];
 }
