@@ -1,7 +1,7 @@
 /** What makes a bus healthy, as `nats server check` judges it: the same checks, limits and words of alarm. Pure. */
 
 import { type Finding, type HealthFigure, type HealthResult, resultOf } from "./result.ts";
-import type { ConsumerSeen, CredentialSeen, MetaSeen, StreamSeen, UsageSeen } from "./seen.ts";
+import type { ConsumerSeen, CredentialSeen, MetaSeen, StreamSeen, StreamsSeen, UsageSeen } from "./seen.ts";
 
 /** Limits of the checks. */
 export interface HealthLimits {
@@ -55,8 +55,9 @@ export function judgeMeta({ leader, peers }: MetaSeen, expected: number, limits:
   return resultOf("meta", "", { findings, figures, fine: `${members} peers led by ${leader}` });
 }
 
-/** Use of an account's JetStream. */
-export function judgeJetStream(seen: UsageSeen, { usage }: HealthLimits): HealthResult {
+/** Use of an account's JetStream, and whether its streams are whole. */
+export function judgeJetStream(seen: UsageSeen, streams: StreamsSeen, limits: HealthLimits): HealthResult {
+  const { usage } = limits;
   const percent = (name: string, used: number, limit: number): HealthFigure[] =>
     limit > 0 ? [{ name, value: rounded((100 * used) / limit), unit: "%", ...usage }] : [];
   const figures: HealthFigure[] = [
@@ -64,8 +65,34 @@ export function judgeJetStream(seen: UsageSeen, { usage }: HealthLimits): Health
     { name: "consumers", value: seen.consumers, unit: "" },
     ...percent("memory_pct", seen.memory, seen.maxMemory),
     ...percent("store_pct", seen.storage, seen.maxStorage),
+    ...copyFigures(streams, limits),
   ];
   return resultOf("jetstream", "", { findings: [], figures, fine: `${seen.streams} streams, ${seen.consumers} consumers` });
+}
+
+/** How many streams have which trouble with their copies; a stream of one copy has none. Two copies in trouble count twice. */
+function copyFigures({ found, silent }: StreamsSeen, limits: HealthLimits): HealthFigure[] {
+  const troubles = found.flatMap((stream) => (stream.replicas > 1 ? copyTroubles(stream, limits) : []));
+  const count = (name: CopyTrouble): HealthFigure => ({
+    name: `replicas_${name}`,
+    value: troubles.filter((trouble) => trouble === name).length + (name === "fail" ? silent.length : 0),
+    unit: "",
+    critical: 1,
+  });
+  return (["no_leader", "missing_replicas", "lagged", "not_seen", "fail"] as const).map(count);
+}
+
+type CopyTrouble = "no_leader" | "missing_replicas" | "lagged" | "not_seen" | "fail";
+
+function copyTroubles({ group, replicas }: StreamSeen, limits: HealthLimits): CopyTrouble[] {
+  if (group === undefined) return ["fail"];
+  if (group.leader === undefined) return ["no_leader"];
+  if (group.peers.length !== replicas - 1) return ["missing_replicas"];
+  return group.peers.flatMap(({ offline, activeSeconds, lag }): CopyTrouble[] => {
+    if (offline) return ["fail"];
+    if (activeSeconds > limits.peerSeen) return ["not_seen"];
+    return lag > limits.peerLag ? ["lagged"] : [];
+  });
 }
 
 /** Whether a stream is led, whole, current and not full; an origin not far ahead. */

@@ -1,10 +1,11 @@
 /** Looks at a running bus as an ordinary client, and at its servers over the system account. */
 import type { NatsConnection } from "@nats-io/transport-node";
+import { parseCredentials } from "../../accounts/credentials.ts";
 import { askServers } from "../../connection/system-account.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../../core/connection.ts";
 import { BusError } from "../../core/errors.ts";
 import { connectAsUser } from "../user-connection.ts";
-import type { ConsumerSeen, CredentialSeen, MetaSeen, PeerSeen, StreamSeen, UsageSeen } from "./seen.ts";
+import type { ConsumerSeen, CredentialSeen, MetaSeen, PeerSeen, StreamSeen, StreamsSeen, UsageSeen } from "./seen.ts";
 
 const NANOSECONDS = 1e9;
 const PROBE_SUBJECT = "natsbus.health";
@@ -77,9 +78,13 @@ export class JetStreamLook {
   }
 
   /** All streams by name. @throws ERR_JETSTREAM_OFF, ERR_JETSTREAM_TIMEOUT */
-  async streams(): Promise<StreamSeen[]> {
-    const streams = await this.#list<StreamWire>("STREAM.LIST", "streams");
-    return streams.map(streamOf).sort((a, b) => (a.name < b.name ? -1 : 1));
+  async streams(): Promise<StreamsSeen> {
+    const silent = new Set<string>();
+    const streams = await this.#list<StreamWire>("STREAM.LIST", "streams", ({ missing, offline }) => {
+      for (const name of [...(missing ?? []), ...Object.keys(offline ?? {})]) silent.add(name);
+    });
+    const found = streams.map(streamOf).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { found, silent: [...silent].sort() };
   }
 
   /** All durable consumers of a stream. @throws ERR_JETSTREAM_TIMEOUT */
@@ -88,12 +93,13 @@ export class JetStreamLook {
     return consumers.filter(({ config }) => config.durable_name !== undefined).map((wire) => consumerOf(stream, wire));
   }
 
-  async #list<T>(subject: string, key: string): Promise<T[]> {
+  async #list<T>(subject: string, key: string, onPage: (page: SilentWire) => void = () => undefined): Promise<T[]> {
     const found: T[] = [];
     for (;;) {
-      const page = await this.#ask<{ total: number } & Record<string, T[] | null>>(subject, { offset: found.length });
+      const page = await this.#ask<{ total: number } & SilentWire & Record<string, T[] | null>>(subject, { offset: found.length });
       const items = page[key] ?? [];
       found.push(...items);
+      onPage(page);
       if (items.length === 0 || found.length >= page.total) return found;
     }
   }
@@ -111,12 +117,13 @@ export class JetStreamLook {
   }
 }
 
-/** Until when a user's credentials are good. @param creds text of the file */
+/**
+ * Until when a user's credentials are good.
+ * @param creds text of the file
+ * @throws ERR_CREDENTIALS when the text holds no user and seed that belong together, ERR_TOKEN when the user is not signed by the key it names
+ */
 export function readCredential(name: string, creds: string): CredentialSeen {
-  const token = /-----BEGIN NATS USER JWT-----\s+(\S+)/.exec(creds)?.[1] ?? "";
-  const payload = token.split(".")[1];
-  if (payload === undefined) throw new BusError("ERR_CREDENTIALS", `the credentials of ${name} hold no user`);
-  const { exp = 0 } = JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as { exp?: number };
+  const { exp = 0 } = parseCredentials(creds).claims;
   return exp > 0 ? { name, expiresAt: exp } : { name };
 }
 
@@ -137,6 +144,12 @@ interface OriginWire {
   readonly name: string;
   readonly lag: number;
   readonly active: number;
+}
+
+/** Part of a list that tells what could not be listed. */
+interface SilentWire {
+  readonly missing?: readonly string[] | null;
+  readonly offline?: Readonly<Record<string, string>> | null;
 }
 
 interface StreamWire {

@@ -34,14 +34,19 @@ async function checkInside({ admin, streams, backlogLimits, limits }: HealthCont
   try {
     await using timed = await connectTimed(admin);
     const look = new JetStreamLook(timed.connection, admin);
-    const usage = await guarded("jetstream", async () => [judgeJetStream(await look.usage(), limits)]);
+    const listed = look.streams();
+    const usage = await guarded("jetstream", async () => {
+      const [used, found] = await Promise.all([look.usage(), listed]);
+      return [judgeJetStream(used, found, limits)];
+    });
     const assets = await guarded("stream", async () => {
-      const found = await look.streams();
-      const seen = new Set(found.map(({ name }) => name));
-      const missing = (streams ?? []).filter((name) => !seen.has(name)).map(missingStream);
+      const { found, silent } = await listed;
+      const seen = new Set([...found.map(({ name }) => name), ...silent]);
+      const absent = (streams ?? []).filter((name) => !seen.has(name));
       const consumers = await Promise.all(found.map(({ name }) => look.consumers(name)));
       return [
-        ...missing,
+        ...absent.map((name) => failedStream(name, "is declared and is not there")),
+        ...silent.map((name) => failedStream(name, "does not answer: its servers are away, or it has no leader")),
         ...found.map((stream) => judgeStream(stream, limits)),
         ...consumers.flat().map((consumer) => {
           const limit = backlogLimits[`${consumer.stream} > ${consumer.name}`];
@@ -76,8 +81,8 @@ function checkCredentials({ credentials, limits }: HealthContext): HealthResult[
   });
 }
 
-function missingStream(name: string): HealthResult {
-  return resultOf("stream", name, { findings: [{ state: "CRITICAL", text: "is declared and is not there" }], figures: [], fine: "" });
+function failedStream(name: string, text: string): HealthResult {
+  return resultOf("stream", name, { findings: [{ state: "CRITICAL", text }], figures: [], fine: "" });
 }
 
 async function guarded(check: string, work: () => Promise<HealthResult[]>): Promise<HealthResult[]> {

@@ -29,6 +29,14 @@ export interface UsageSeen {
   readonly maxStorage: number;
 }
 
+/** All streams of an account. */
+export interface StreamsSeen {
+  /** Those that answer, by name. */
+  readonly found: readonly StreamSeen[];
+  /** Names of those that exist and do not answer: their servers are away, or they have no leader. */
+  readonly silent: readonly string[];
+}
+
 /** A stream. */
 export interface StreamSeen {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { promisify } from "node:util";
 
@@ -35,13 +35,15 @@ export async function measureNatscli(url: string, count: number): Promise<Natscl
   };
 }
 
+/** Where the program is when it has been built: in the project's cache. */
+export function natsCliPath(): string {
+  const cache = process.env["NATSBUS_CACHE_DIR"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "natsbus");
+  return join(cache, "natscli", VERSION, "nats");
+}
+
 async function obtain(): Promise<string | undefined> {
-  const folder = join(
-    process.env["NATSBUS_CACHE_DIR"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "natsbus"),
-    "natscli",
-    VERSION,
-  );
-  const path = join(folder, "nats");
+  const path = natsCliPath();
+  const folder = dirname(path);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   try {

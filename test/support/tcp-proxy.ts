@@ -1,13 +1,17 @@
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
+import { Transform } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { findFreePorts } from "./free-ports.ts";
 
-/** A port in front of another one, whose connections can be cut. */
+/** A port in front of another one, whose connections can be cut, or made thin. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** Connections cut so far. */
   cuts = 0;
+  /** Bytes a second that come through to the target; undefined: as many as may be. */
+  bytesPerSecond: number | undefined;
 
   private constructor(port: number, target: number) {
     this.port = port;
@@ -23,8 +27,20 @@ export class TcpProxy implements AsyncDisposable {
           this.#sockets.delete(from);
           to.destroy();
         });
-        from.pipe(to);
+        if (from === client) from.pipe(this.#thin()).pipe(to);
+        else from.pipe(to);
       }
+    });
+  }
+
+  /** Holds each piece back for as long as it would take at {@link bytesPerSecond}. */
+  #thin(): Transform {
+    return new Transform({
+      transform: (piece: Buffer, _encoding, done) => {
+        const rate = this.bytesPerSecond;
+        if (rate === undefined) done(null, piece);
+        else void delay((1000 * piece.length) / rate).then(() => done(null, piece));
+      },
     });
   }
 

@@ -54,6 +54,9 @@ export interface WatchedBus extends AsyncDisposable {
 export interface WatchedBusOptions {
   readonly facts: BusFacts;
   readonly cluster?: ClusterOptions;
+  /** Authorities that clients trust, PEM; the servers then ask for TLS.
+   * @default - no TLS */
+  readonly ca?: string;
   /** Makes the declared streams. */
   readonly declare: (manager: JetStreamManager) => Promise<void>;
 }
@@ -63,14 +66,18 @@ export async function startWatchedBus(options: WatchedBusOptions): Promise<Watch
   const stack = new AsyncDisposableStack();
   try {
     const cluster = stack.use(await startCluster(options.cluster ?? {}));
-    const connection = await connect({ servers: cluster.urls, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+    const { ca } = options;
+    const tls = ca === undefined ? {} : { tls: { ca } };
+    const connection = await connect({ servers: cluster.urls, maxReconnectAttempts: -1, reconnectTimeWait: 200, ...tls });
     stack.defer(() => connection.close());
     const manager = await jetstreamManager(connection);
     await options.declare(manager);
     const prometheusPort = await findFreePorts(1);
-    const probe = stack.use(await watch(cluster, options.facts, prometheusPort));
-    const catcher = stack.use(await catchWebhooks());
     const folder = stack.use(temporaryFolder());
+    const caFile = ca === undefined ? undefined : folder.write("ca.pem", ca);
+    const notes = await noteConfigurations(cluster, folder);
+    const probe = stack.use(await watch(cluster, options.facts, { prometheusPort, caFile, notes }));
+    const catcher = stack.use(await catchWebhooks());
     const alertmanagerPort = await findFreePorts(1);
     for (const file of speedUp(renderFiles(options.facts, { probe, cluster, catcher: catcher.url, alertmanagerPort })))
       folder.write(file.path, file.content);
@@ -94,16 +101,34 @@ export async function startWatchedBus(options: WatchedBusOptions): Promise<Watch
   }
 }
 
-function watch(cluster: TestCluster, facts: BusFacts, prometheusPort: number): Promise<Probe> {
+/** Notes down what each server was started with, as provisioning does. @returns file by server */
+async function noteConfigurations(cluster: TestCluster, folder: ReturnType<typeof temporaryFolder>): Promise<ReadonlyMap<string, string>> {
+  const notes = cluster.nodes.map(async ({ name, monitorUrl }) => {
+    const { config_digest: digest } = (await (await fetch(`${monitorUrl}/varz`)).json()) as { config_digest: string };
+    return [name, folder.write(`notes/${name}.json`, JSON.stringify({ digest }))] as const;
+  });
+  return new Map(await Promise.all(notes));
+}
+
+interface Watching {
+  readonly prometheusPort: number;
+  readonly caFile: string | undefined;
+  readonly notes: ReadonlyMap<string, string>;
+}
+
+function watch(cluster: TestCluster, facts: BusFacts, { prometheusPort, caFile, notes }: Watching): Promise<Probe> {
   return startProbe({
     facts,
     listen: { host: "127.0.0.1", port: 0 },
-    servers: cluster.nodes.map(({ name, url, monitorUrl }) => ({ name, clientUrl: url, monitorUrl })),
+    servers: cluster.nodes.map(({ name, url, monitorUrl }) => {
+      const noteFile = notes.get(name);
+      return { name, clientUrl: url, monitorUrl, ...(noteFile === undefined ? {} : { noteFile }) };
+    }),
     pollMs: 500,
     prometheusUrl: `http://127.0.0.1:${prometheusPort}`,
     exporter: true,
     latencySeconds: 1,
-    canary: { subject: "canary", intervalMs: 250, timeoutMs: 3_000 },
+    canary: { subject: "canary", intervalMs: 250, timeoutMs: 3_000, ...(caFile === undefined ? {} : { caFile }) },
   });
 }
 

@@ -30,6 +30,7 @@ const consumer = (change: Partial<ConsumerSeen> = {}): ConsumerSeen => ({
   ...{ stream: "ORDERS", name: "worker", leader: "n1", clustered: true, pending: 0, ackPending: 0, maxAckPending: 100, redelivered: 0 },
   ...change,
 });
+const USED = { streams: 1, consumers: 0, memory: 0, maxMemory: -1, storage: 0, maxStorage: 100 };
 const said = ({ state, messages }: HealthResult): string => `${state}: ${messages.join(", ")}`;
 
 describe("a verdict", () => {
@@ -50,8 +51,27 @@ describe("a verdict", () => {
     ],
     [
       "nearly full",
-      judgeJetStream({ streams: 1, consumers: 0, memory: 0, maxMemory: -1, storage: 80, maxStorage: 100 }, DEFAULT_LIMITS),
+      judgeJetStream({ ...USED, storage: 80 }, { found: [stream()], silent: [] }, DEFAULT_LIMITS),
       "WARNING: store_pct is 80%, at or over 75%",
+    ],
+    [
+      "copies in trouble",
+      judgeJetStream(
+        USED,
+        {
+          found: [
+            stream(),
+            stream({ replicas: 1, group: { peers: [] } }),
+            stream({ group: { peers: [peer("n2"), peer("n3")] } }),
+            stream({ group: { leader: "n1", peers: [peer("n2")] } }),
+            stream({ group: { leader: "n1", peers: [peer("n2", { activeSeconds: 6 }), peer("n3", { lag: 201 })] } }),
+            stream({ group: { leader: "n1", peers: [peer("n2", { offline: true }), peer("n3")] } }),
+          ],
+          silent: ["AWAY"],
+        },
+        DEFAULT_LIMITS,
+      ),
+      "CRITICAL: replicas_no_leader is 1, at or over 1, replicas_missing_replicas is 1, at or over 1, replicas_lagged is 1, at or over 1, replicas_not_seen is 1, at or over 1, replicas_fail is 2, at or over 1",
     ],
     ["whole stream", judgeStream(stream(), DEFAULT_LIMITS), "OK: 3 copies, 5 messages"],
     ["stream without leader", judgeStream(stream({ group: { peers: [peer("n2"), peer("n3")] } }), DEFAULT_LIMITS), "CRITICAL: no leader"],
