@@ -25,8 +25,10 @@ export function connectionTo(
     ...(ca === undefined ? {} : { ca: ca.apply((bundle) => bundle || undefined) }),
     ...jetstream,
   };
-  if (creds === undefined) return pulumi.output(common) as pulumi.Output<ConnectionSpec>;
-  const known = pulumi.all([pulumi.output(common), creds] as const);
+  // A kubeconfig given as text holds keys of its own; with credentials the whole connection is a secret anyway.
+  const open = forward?.kubeconfig === undefined ? pulumi.output(common) : pulumi.secret(common);
+  if (creds === undefined) return open as pulumi.Output<ConnectionSpec>;
+  const known = pulumi.all([open, creds] as const);
   return known.apply(([connection, text]) => ({ ...connection, ...parseLogin(text, ADMIN_USER) }) as ConnectionSpec);
 }
 

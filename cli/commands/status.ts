@@ -3,6 +3,7 @@ import { observeMonitoring } from "../../components/process/monitoring/observe.t
 import { observeCluster } from "../../components/process/observe.ts";
 import { readAlerts } from "../../probe/alerts.ts";
 import { EXIT } from "../exit-codes.ts";
+import { observePods } from "../pod-status.ts";
 import { monitoringOf, renderMonitoring } from "../reporters/monitoring.ts";
 import { findProblems, renderStatus } from "../reporters/status.ts";
 import { openBus } from "../session.ts";
@@ -13,17 +14,22 @@ export const verb = defineVerb({
   name: "status",
   summary: "show servers, meta leader, streams and what is wrong",
   synopsis: "",
-  details: "Exit code 1 when something is wrong. Needs neither the passphrase nor credentials.",
+  details:
+    "Exit code 1 when something is wrong. Needs no passphrase and, but for pods, which are asked through the port-forward as the user monitoring, no credentials.",
   args: COMMON_ARGS,
   examples: [
     ["status", "a table of the servers and one of the streams, and what to do when something is wrong"],
     ["status --json", "the same as a document"],
   ],
   async run({ args, terminal }) {
-    const { root, stack, bus } = await openBus(args);
+    const place = await openBus(args);
+    const { root, stack } = place;
+    const pods = place.bus.onKubernetes ? await observePods(place) : undefined;
+    const bus = pods === undefined ? place.bus : { ...place.bus, servers: pods.wanted };
     const [first] = bus.servers;
-    const directory = first === undefined ? resolve(root, ".natsbus", stack) : dirname(resolve(root, first.directory));
-    const cluster = await observeCluster(directory);
+    const directory =
+      first === undefined || pods !== undefined ? resolve(root, ".natsbus", stack) : dirname(resolve(root, first.directory));
+    const cluster = pods?.cluster ?? (await observeCluster(directory));
     const watched = await observeMonitoring(directory);
     const alerts =
       watched?.running.includes("prometheus") === true ? await readAlerts(watched.urls.prometheus, watched.cluster) : undefined;

@@ -71,10 +71,11 @@ export async function observeCluster(directory: string): Promise<ClusterStatus> 
   const looked = servers.map((server, index) => withAssets(server, views[index]));
   // What another program says on the port of a server that does not run is not about this cluster.
   const own = views.filter((_, index) => looked[index]?.version !== undefined);
-  return { cluster: first.note.cluster, servers: looked, streams: collectStreams(own), ...judge(views) };
+  return { cluster: first.note.cluster, servers: looked, streams: collectStreams(own), ...judgeViews(views) };
 }
 
-function judge(views: readonly NodeView[]): Pick<ClusterStatus, "metaLeader" | "blocked" | "behind"> {
+/** What the servers' answers mean for the cluster as a whole. Pure. */
+export function judgeViews(views: readonly NodeView[]): Pick<ClusterStatus, "metaLeader" | "blocked" | "behind"> {
   const leader = leaderOf(views);
   const blocked = metaBlocker(views);
   const behind = blocked === undefined ? assetBlocker(views) : undefined;

@@ -53,11 +53,19 @@ describe("readBusState", () => {
         { name: "SECURITY", subjects: ["security.>"] },
       ],
       caFile: "ca.pem",
+      onKubernetes: false,
     });
   });
 
+  test("finds the addresses of servers that others set up in the stack's outputs, and that they are pods", () => {
+    const stack = { ...entry("", "natsbus-dev", { servers: ["tls://nats.bus.svc:4222"] }), type: "pulumi:pulumi:Stack" };
+    const resources = [stack, entry("kubernetes:Rollout", "bus-rollout", {})];
+    expect(readBusState({ pendingOperations: [], resources })).toMatchObject({ urls: ["tls://nats.bus.svc:4222"], onKubernetes: true });
+    expect(readBusState({ pendingOperations: [], resources: [stack] })).toMatchObject({ onKubernetes: false });
+  });
+
   test("is empty without a state", () => {
-    expect(readBusState(undefined)).toEqual({ urls: [], servers: [], users: [], streams: [], caFile: "" });
+    expect(readBusState(undefined)).toEqual({ urls: [], servers: [], users: [], streams: [], caFile: "", onKubernetes: false });
   });
 });
 
