@@ -26,7 +26,7 @@ export const verb = defineVerb({
   summary: "a tour of the bus in two minutes",
   synopsis: "",
   details:
-    "Publishes, consumes by lanes, buries a bad message, reads again, stops a server and starts it, and shows figures. Works on the stack dev when it is up, on a stream of its own that is removed at the end; else on a throw-away bus that it brings up and removes.",
+    "Publishes, consumes by lanes, buries a bad message, reads again, stops one server and kills another and starts them again, and shows figures. Works on the stack dev when it is up, on a stream of its own that is removed at the end; else on a throw-away bus that it brings up and removes. It is for people, so there is no --json.",
   args: {
     cwd: COMMON_ARGS.cwd,
     color: COMMON_ARGS.color,

@@ -6,7 +6,7 @@ import { PRIORITIES, type Priority } from "../../client/priority.ts";
 import { route } from "../../client/route.ts";
 import { defineSubject } from "../../client/subject.ts";
 import type { Context, ServerControl } from "../verify/context.ts";
-import { longestGap } from "../verify/drill.ts";
+import { longestGap, whatIsMissing } from "../verify/drill.ts";
 import { askServers } from "../verify/monitor-answers.ts";
 import type { ScratchStream } from "../verify/scratch.ts";
 import { openBus, until, withManager } from "../verify/tools.ts";
@@ -46,6 +46,7 @@ const FLOOD = 400;
 const SLOT_MS = 200;
 const DRILL_BEFORE_MS = 1500;
 const DRILL_AFTER_MS = 2000;
+const DONE = { stop: "stopped", kill: "killed" } as const;
 
 function subjectOf({ stream }: Stage) {
   return defineSubject(`${stream.subject}.>`, demoSchema, { schemaId: "natsbus-demo.event" });
@@ -221,15 +222,19 @@ const replay: TourStep = {
 
 const failOver: TourStep = {
   title: "A server fails",
-  intro: "The server that leads the stream is stopped while messages flow. The others elect a new leader; publishers go on by themselves.",
+  intro:
+    "The server that leads the stream is stopped in order, then the next leader is killed, while messages flow. The first hands its lead over; the second is missed only after 4 to 9 seconds, which are fixed in nats-server. Publishers go on by themselves.",
   async run(stage) {
-    const { control } = stage.context;
-    if ("missing" in control) stage.screen.say(`${stage.screen.paint.faint("left out:")} ${control.missing}`);
-    else await stopLeader(stage, control);
+    const { context, screen } = stage;
+    const { control } = context;
+    const reason = "missing" in control ? control.missing : await whatIsMissing(context);
+    if ("missing" in control || reason !== undefined) return screen.say(`${screen.paint.faint("left out:")} ${reason}`);
+    if (await takeAway(stage, control, "stop")) await takeAway(stage, control, "kill");
   },
 };
 
-async function stopLeader(stage: Stage, control: ServerControl): Promise<void> {
+/** Takes the stream's leader away while messages flow, brings it back, and tells what publishers saw. @returns whether the cluster is whole again */
+async function takeAway(stage: Stage, control: ServerControl, how: "stop" | "kill"): Promise<boolean> {
   const { context, screen, stream } = stage;
   await using bus = await openBus(context, { publishing: { attemptTimeout: "250ms", deadline: "60s" } });
   const moments: number[] = [];
@@ -256,23 +261,24 @@ async function stopLeader(stage: Stage, control: ServerControl): Promise<void> {
   const drawing = setInterval(draw, FRAME_MS);
   try {
     await delay(DRILL_BEFORE_MS);
-    state = screen.paint.bad(`${victim} is stopped`);
+    state = screen.paint.bad(`${victim} is ${DONE[how]}`);
     const stoppedMs = performance.now();
-    const stopped = await control.stop(victim, "stop");
+    const stopped = await control.stop(victim, how);
     await until(() => moments.filter((moment) => moment > stoppedMs).length > 100, WAIT_MS, context.signal);
     await delay(DRILL_AFTER_MS);
     const gapMs = longestGap(moments, stoppedMs);
     state = screen.paint.accent(`${victim} is started again`);
     await stopped.restart();
-    await until(() => isWhole(stage).catch(() => false), WAIT_MS * 2, context.signal);
-    state = screen.paint.good("all servers are up");
+    const isBack = await until(() => isWhole(stage).catch(() => false), WAIT_MS * 2, context.signal);
+    state = isBack ? screen.paint.good("all servers are up") : screen.paint.bad(`${victim} has not caught up`);
     isRunning = false;
     await Promise.all(flows);
     draw();
     screen.keep();
     screen.say(
-      `${screen.paint.good("✓")} ${Math.round(gapMs)} ms without a confirmation, ${failures === 0 ? "no message was given up" : `${failures} messages were given up`}, and ${victim} has caught up`,
+      `${isBack ? screen.paint.good("✓") : screen.paint.bad("✗")} ${victim} was ${DONE[how]}: ${Math.round(gapMs)} ms without a confirmation, ${failures === 0 ? "no message was given up" : `${failures} messages were given up`}, and it has ${isBack ? "" : "not "}caught up`,
     );
+    return isBack;
   } finally {
     isRunning = false;
     clearInterval(drawing);
@@ -281,6 +287,7 @@ async function stopLeader(stage: Stage, control: ServerControl): Promise<void> {
 }
 
 async function isWhole({ context, stream }: Stage): Promise<boolean> {
+  if ((await whatIsMissing(context)) !== undefined) return false;
   const { cluster, config } = await withManager(context, (manager) => manager.streams.info(stream.name));
   return (cluster?.replicas ?? []).filter((replica) => replica.current && replica.offline !== true).length === config.num_replicas - 1;
 }
@@ -291,7 +298,7 @@ const figures: TourStep = {
   run({ bus, screen }) {
     const { publish: published, consume, connection } = bus.metrics();
     screen.say(
-      `published  ${screen.paint.strong(String(published.confirmed))} confirmed, ${published.retries} retries; p50 ${published.latency.p50Ms.toFixed(1)} ms, p99 ${published.latency.p99Ms.toFixed(1)} ms`,
+      `published  ${screen.paint.strong(String(published.confirmed))} confirmed, ${published.retries} retries; p50 ${published.latency.p50Ms.toFixed(1)} ms, p99 ${published.latency.p99Ms.toFixed(1)} ms, as ${FLOOD} were sent at once`,
     );
     screen.say(
       `consumed   ${screen.paint.strong(String(consume.acknowledged))} acknowledged, ${consume.deadLettered} dead letters; handler p50 ${consume.handling.p50Ms.toFixed(1)} ms`,

@@ -60,17 +60,30 @@ export function isLeftover(
   return stream.ageMs > MAX_AGE_NS / 1e6;
 }
 
-/** Removes what killed runs left; answers the names. */
-export async function sweepScratch(connection: NatsConnection): Promise<string[]> {
+/**
+ * Removes what killed runs left; answers the names.
+ * @param waitMs how long to ask again while the cluster does not answer, for instance until it has elected a meta leader; default 0
+ * @throws the last error when it does not answer until then
+ */
+export async function sweepScratch(connection: NatsConnection, waitMs = 0): Promise<string[]> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  const found: StreamInfo[] = [];
-  for await (const info of manager.streams.list(`${SCRATCH_SUBJECTS}.>`)) found.push(info);
+  const found = await listScratch(manager, performance.now() + waitMs);
   const here = { host: hostname(), isAlive };
   const left = found.filter(({ config, created }) =>
     isLeftover({ name: config.name, metadata: config.metadata, ageMs: Date.now() - Date.parse(created) }, here),
   );
   for (const { config } of left) await manager.streams.delete(config.name).catch(() => undefined);
   return left.map(({ config }) => config.name);
+}
+
+async function listScratch(manager: JetStreamManager, endMs: number): Promise<StreamInfo[]> {
+  try {
+    return await Array.fromAsync(manager.streams.list(`${SCRATCH_SUBJECTS}.>`));
+  } catch (error) {
+    if (performance.now() >= endMs) throw error;
+    await delay(RETRY_MS);
+    return listScratch(manager, endMs);
+  }
 }
 
 /** Scratch streams over a connection of their own. */
