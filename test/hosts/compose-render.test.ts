@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { composePlugin, loadImage } from "../support/docker-bus.ts";
 import { createProject } from "../support/project.ts";
-import { missingFor, startTestHost } from "../support/test-host.ts";
+import { startTestHost } from "../support/test-host.ts";
+import { dockerObstacle, titled } from "./obstacles.ts";
 
 const plugin = composePlugin();
-const missing =
-  missingFor("docker", ["busybox"]) ??
-  (plugin === undefined ? "missing: the compose plugin (test/hosts/build-compose.sh builds it)" : undefined);
+const missing = dockerObstacle();
 const STACK = `config:
   natsbus:target: docker
   natsbus:limits: { memory: 768MiB, cpu: 1, maxConnections: 1000 }
@@ -16,7 +15,7 @@ const STACK = `config:
 `;
 
 test.skipIf(missing !== undefined)(
-  `render, docker compose up --wait and up --contents-only make a whole bus without a plugin${missing === undefined ? "" : ` (${missing})`}`,
+  titled("render, docker compose up --wait and up --contents-only make a whole bus without a plugin", missing),
   async () => {
     await using host = await startTestHost("docker", "render");
     await loadImage(host, "nats:2.15.2-alpine");

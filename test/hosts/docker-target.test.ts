@@ -7,15 +7,14 @@ import { type TargetSettings, type TargetUnderTest, targetContract } from "../co
 import { composePlugin, dockerInputs, loadImage, writeCompose } from "../support/docker-bus.ts";
 import { loopbackHosts, testHostCertificates, testIdentity } from "../support/host-bus.ts";
 import { type AccountCluster, connectAs, createTestAccount, pushAccount } from "../support/process-account.ts";
-import { missingFor, startTestHost, type TestHost } from "../support/test-host.ts";
+import { startTestHost, type TestHost } from "../support/test-host.ts";
+import { dockerObstacle, titled } from "./obstacles.ts";
 
 const CHANGES = 3;
 const CLIENT_PORTS = [4222, 4223, 4224];
 const NODES = ["n1", "n2", "n3"];
 const plugin = composePlugin();
-const missing =
-  missingFor("docker", ["busybox"]) ??
-  (plugin === undefined ? "missing: the compose plugin (test/hosts/build-compose.sh builds it)" : undefined);
+const missing = dockerObstacle();
 
 if (missing === undefined) {
   let host: TestHost;
@@ -37,7 +36,7 @@ if (missing === undefined) {
   });
 }
 
-test.skipIf(missing !== undefined)(`a Docker engine can be made here${missing === undefined ? "" : ` (${missing})`}`, () => {
+test.skipIf(missing !== undefined)(titled("a Docker engine can be made here", missing), () => {
   expect(missing).toBeUndefined();
 });
 

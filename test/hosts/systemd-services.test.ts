@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SystemdInputs } from "../../components/systemd/tree.ts";
 import { testIdentity } from "../support/host-bus.ts";
 import { install, provideProgram, systemdInputs, systemdSecrets } from "../support/systemd-bus.ts";
-import { missingFor, startTestHost, type TestHost } from "../support/test-host.ts";
+import { startTestHost, type TestHost } from "../support/test-host.ts";
+import { systemdObstacle, titled } from "./obstacles.ts";
 
 const PASSWORD = "look";
-const missing = missingFor("systemd", ["nft", "nginx", "sshd", "htpasswd"]);
+const missing = systemdObstacle();
 
-describe.skipIf(missing !== undefined)(`a host with systemd${missing === undefined ? "" : ` (${missing})`}`, () => {
+describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), () => {
   let host: TestHost;
   let secrets: ReturnType<typeof systemdSecrets>;
   let inputs: SystemdInputs;

@@ -5,7 +5,8 @@ import { type TargetSettings, type TargetUnderTest, targetContract } from "../co
 import { testIdentity } from "../support/host-bus.ts";
 import { type AccountCluster, connectAs, createTestAccount, pushAccount } from "../support/process-account.ts";
 import { install, provideProgram, systemdInputs, systemdSecrets } from "../support/systemd-bus.ts";
-import { missingFor, startTestHost, type TestHost } from "../support/test-host.ts";
+import { startTestHost, type TestHost } from "../support/test-host.ts";
+import { systemdObstacle, titled } from "./obstacles.ts";
 
 const CHANGES = 3;
 const CLIENT_PORTS = [4222, 4223, 4224];
@@ -20,7 +21,7 @@ const PLACES = [
   "/run/natsbus",
 ];
 
-const missing = missingFor("systemd", ["nft"]);
+const missing = systemdObstacle();
 
 if (missing === undefined) {
   let host: TestHost;
@@ -37,7 +38,7 @@ if (missing === undefined) {
   targetContract("systemd", () => makeSystemdTarget(host, ports));
 }
 
-test.skipIf(missing !== undefined)(`a host with systemd can be made here${missing === undefined ? "" : ` (${missing})`}`, () => {
+test.skipIf(missing !== undefined)(titled("a host with systemd can be made here", missing), () => {
   expect(missing).toBeUndefined();
 });
 
