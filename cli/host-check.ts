@@ -5,6 +5,7 @@ import { findBinary } from "../components/process/binary.ts";
 import type { ServerIdentity } from "../components/server-plan.ts";
 import { planHostNodes } from "../components/systemd/host-plan.ts";
 import { type Inspectable, type Inspection, inspect } from "../components/systemd/inspect.ts";
+import { reachHost } from "../components/systemd/reach.ts";
 import { readScripts } from "../components/systemd/scripts.ts";
 import { planHostTrees, programPath } from "../components/systemd/tree.ts";
 import { serverHosts } from "../components/tls/hosts.ts";
@@ -33,6 +34,24 @@ export async function checkHostConfig(spec: BusSpec): Promise<readonly Inspectio
   const options = { companions: subject.companions, ...(server === undefined ? {} : { server: server.path }) };
   const stack = { subject: `stack ${spec.stack}`, tool: "natsbus", outcome: "ok", detail: "" } as const;
   return [stack, ...subject.own, ...(await inspect(subject.files, options))];
+}
+
+/** Logs in to every host that gets a server; a host that cannot be set up is told with the setting and what to do. */
+export async function reachHosts(spec: BusSpec): Promise<readonly Inspection[]> {
+  if (spec.target !== "systemd") return [];
+  const hosts = spec.systemd.hosts.slice(0, spec.cluster.servers);
+  return Promise.all(
+    hosts.map(async (host, index): Promise<Inspection> => {
+      const look = { subject: host.address, tool: host.via === "local" ? "this machine" : "ssh" };
+      try {
+        await reachHost(host, `systemd.hosts[${index}]`);
+        return { ...look, outcome: "ok", detail: "" };
+      } catch (error) {
+        if (!isBusError(error)) throw error;
+        return { ...look, outcome: "bad", detail: `${error.message} [${error.code} at ${error.path}]; ${error.remedy}` };
+      }
+    }),
+  );
 }
 
 function hostsOf(spec: BusSpec): Subject {

@@ -46,7 +46,7 @@ export function programEnvironment({ contentsOnly }: Pick<DeployRequest, "conten
 /**
  * Refuses a change that would begin and could not end, or would delete what somebody else applies.
  * @param config configuration of the stack, `project:key` to text
- * @throws BusError ERR_USAGE, ERR_KUBERNETES_APPLIED, ERR_ENGINE_PLUGIN_MISSING
+ * @throws BusError ERR_USAGE, ERR_SERVERS_APPLIED, ERR_ENGINE_PLUGIN_MISSING
  */
 export function assertApplicable(
   request: Pick<DeployRequest, "kind" | "contentsOnly" | "previewOnly" | "stack">,
@@ -75,7 +75,7 @@ function assertContentsOnly(name: string, application: Application | undefined, 
     });
   }
   if (!snapshot().resources.some((entry) => entry.delete !== true && application.types.test(entry.type))) return;
-  throw new BusError("ERR_KUBERNETES_APPLIED", `stack ${name} applied its ${application.what} itself, and would now delete them`, {
+  throw new BusError("ERR_SERVERS_APPLIED", `stack ${name} applied its ${application.what} itself, and would now delete them`, {
     remedy: `run \`natsbus up --stack ${name}\`; to hand them over to files, take them out of the state first with \`pulumi state delete\``,
   });
 }

@@ -90,12 +90,14 @@ export const ERROR_CODES = {
   ERR_SCALE_DOWN: "servers would leave in a way that loses replicas: by a changed number, or with too few servers left",
   ERR_CLUSTER_IDENTITY: "the cluster name, a server name or the folder of a running cluster was changed",
   ERR_RUNTIME_FOLDER: "the runtime folder cannot be written, or holds what natsbus did not make",
+  ERR_SERVERS_APPLIED: "the stack applied its servers itself, and a run without them would delete them",
   // servers on Kubernetes
-  ERR_KUBERNETES_APPLIED: "a run without the stack's Kubernetes objects would delete them",
   ERR_KUBERNETES_OBJECT: "something that the declared Kubernetes objects need is not there, is not what it should be, or is being deleted",
   // hosts reached over SSH
   ERR_HOST_ACCESS: "a host cannot be reached, or its user may not set up services",
   ERR_HOST_TOOL: "a program that a host needs is missing or too old",
+  ERR_HOST_DISK: "a host has no room for the streams or for its files",
+  ERR_IMAGE: "an image of a container is not on the engine and cannot be fetched",
   ERR_KUBERNETES: "the Kubernetes API refused a call, or did not answer",
   ERR_STORAGE_CLASS: "a storage class does not exist, or does not let volumes grow",
   ERR_ROLLOUT: "a rolling restart stopped before every server runs what is declared",

@@ -217,6 +217,17 @@ function planNode(inputs: DockerInputs, node: string): PlannedNode {
   };
 }
 
+/** Gives the folders to the user, unless one of them is marked as another stack's; `$0` is the stack. What is marked already cannot be written to any more: the folder is not root's. */
+const HAND_OVER = `user=$1; shift
+for folder; do
+  stack=$(cat "$folder/.natsbus-stack" 2>/dev/null || true)
+  [ -z "$stack" ] || [ "$stack" = "$0" ] || { echo "the volume of $folder belongs to the stack $stack, not to $0" >&2; exit 1; }
+done
+for folder; do
+  [ -e "$folder/.natsbus-stack" ] || echo "$0" > "$folder/.natsbus-stack" || true
+  chown "$user" "$folder"
+done`;
+
 /** A fresh volume belongs to root, and the servers do not run as root: this one gives the volumes to them and ends. */
 function ownerContainer(spec: BusSpec, nodes: readonly string[]): ContainerPlan {
   const folders = nodes.map((node) => `/volumes/${node}`);
@@ -225,8 +236,8 @@ function ownerContainer(spec: BusSpec, nodes: readonly string[]): ContainerPlan 
     name: "volumes",
     image: imageName(spec.docker),
     user: "0:0",
-    entrypoint: ["chown", spec.docker.user],
-    command: folders,
+    entrypoint: ["sh", "-euc", HAND_OVER, `${spec.project}/${spec.stack}`],
+    command: [spec.docker.user, ...folders],
     labels: labelsOf(spec, "volumes"),
     mounts: nodes.map((node, index) => ({ kind: "volume", volume: dataVolume(spec.cluster.name, node), target: folders[index] ?? "" })),
     capabilities: ["CHOWN"],

@@ -3,7 +3,7 @@ import { composePlugin } from "../support/docker-bus.ts";
 import { missingFor } from "../support/test-host.ts";
 
 /** Programs of Debian that the tests of services need beside systemd itself. */
-const SERVICE_PROGRAMS = ["nft", "nginx", "sshd", "htpasswd"];
+const SERVICE_PROGRAMS = ["nft", "nginx", "sshd", "sudo", "curl", "htpasswd"];
 
 /** What is missing for a host with systemd; `undefined` when one can be made. */
 export function systemdObstacle(): string | undefined {

@@ -26,8 +26,9 @@ export function dockerInputs(
   blocks: StackBlocks,
   identity: TestIdentity,
   certificates = testHostCertificates(loopbackHosts(3)),
+  stack = "test",
 ): DockerInputs {
-  return { spec: hostSpec({ ...SMALL_BUS, ...blocks }), identity: identity.identity, ...certificates };
+  return { spec: hostSpec({ ...SMALL_BUS, ...blocks }, stack), identity: identity.identity, ...certificates };
 }
 
 /** The compose plugin this machine has for docker; `undefined` when there is none. */

@@ -4,6 +4,8 @@
 #   --check   only says what would be done; exit code 3 when there is something
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+check=''
+case ${1:-} in --check) check=yes ;; esac
 gate_seconds=${NATSBUS_GATE_SECONDS:-300}
 
 fail() {
@@ -13,36 +15,94 @@ fail() {
 
 compose() { docker compose --file compose.yaml "$@"; }
 
+case ${1:-} in '' | --check) ;; *) fail ERR_USAGE "apply.sh does not know $1" "it takes --check" ;; esac
 docker version >/dev/null 2>&1 || fail ERR_HOST_ACCESS "the Docker engine does not answer this user" "start it, or give this user the right to use it"
 compose version >/dev/null 2>&1 || fail ERR_HOST_TOOL "docker compose (version 2) is not installed" "install the compose plugin of Docker"
 
-mapfile -t servers < <(compose config --services | grep -E '^n[0-9]+$' | sort -V)
+mapfile -t services < <(compose config --services | sort -V)
+servers=() beside=()
+for service in "${services[@]}"; do
+  if [[ $service =~ ^n[0-9]+$ ]]; then servers+=("$service"); elif [ "$service" != volumes ]; then beside+=("$service"); fi
+done
+bus=$(sed -nE 's/^name: *"?([^"]*)"?$/\1/p' compose.yaml)
+owner_wanted=$(sed -nE 's/^ +natsbus\.stack: *"?([^"]*)"?$/\1/p' compose.yaml | head -n 1)
+
+# field SERVICE KEY: one line of a service in the file beside this script
+field() { sed -nE "/^  $1:/,/^  [a-z]/s/^    $2: *\"?([^\"]*)\"?$/\1/p" compose.yaml; }
+
+# what runs, in one question
+declare -A running=() owner=() hash=() hash_wanted=()
+while IFS='|' read -r name state stack digest; do
+  # a container that does not exist makes an empty line
+  [ -n "$name" ] || continue
+  name=${name#"/$bus-"}
+  owner[$name]=${stack:-of somebody else} hash[$name]=$digest
+  [ "$state" != true ] || running[$name]=yes
+done < <(docker inspect --format '{{.Name}}|{{.State.Running}}|{{index .Config.Labels "natsbus.stack"}}|{{index .Config.Labels "com.docker.compose.config-hash"}}' "${servers[@]/#/$bus-}" 2>/dev/null || true)
 
 # a bus of another stack with the same name is never taken over
-owner_wanted=$(sed -nE '0,/natsbus.stack/s/^ *natsbus.stack: *"?([^"]*)"?$/\1/p' compose.yaml | head -n 1)
-for server in "${servers[@]}"; do
-  container=$(docker ps --all --quiet --filter "name=^$(compose config --format json | sed -nE 's/^ *"name": "([^"]*)",?$/\1/p' | head -n 1)-$server\$" | head -n 1)
-  [ -n "$container" ] || continue
-  owner=$(docker inspect --format '{{index .Config.Labels "natsbus.stack"}}' "$container")
-  [ "$owner" = "$owner_wanted" ] || fail ERR_RUNTIME_FOLDER "the container of $server belongs to the stack ${owner:-of somebody else}, not to $owner_wanted" "choose another cluster name"
+for server in "${!owner[@]}"; do
+  [ "${owner[$server]}" = "$owner_wanted" ] || fail ERR_RUNTIME_FOLDER "the container of $server belongs to the stack ${owner[$server]}, not to $owner_wanted" "choose another cluster name"
 done
 
-page() { compose exec -T "$1" wget -q -O - "http://127.0.0.1:8222$2" 2>/dev/null; }
+# servers leave a cluster by an operation of their own, or their replicas are lost
+for name in $(docker ps --all --filter "label=natsbus.bus=$bus" --filter label=natsbus.part=server --format '{{.Names}}'); do
+  [[ " ${servers[*]} " == *" ${name#"$bus-"} "* ]] || fail ERR_SCALE_DOWN "server ${name#"$bus-"} is no longer in the configuration" "put it back; a server leaves a cluster by an operation of its own"
+done
 
-# leaderless SERVER: number of groups the server knows (the meta group, streams, consumers) that have no leader
-leaderless() {
-  page "$1" '/jsz?accounts=true&streams=true&consumers=true' | tr -d '\n' |
-    grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' | grep -cvE '"leader": *"[^"]+"' || true
+# taken ADDRESS PORT: whether somebody else listens there; only an engine of this machine can be asked
+taken() {
+  local address=$1
+  [ "$address" != 0.0.0.0 ] || address=127.0.0.1
+  # shellcheck disable=SC2016
+  timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$address" "$2" 2>/dev/null
 }
 
-# every server of the bus is healthy, streams and consumers included, and knows the meta leader
-current() {
-  local server
+check_ports() {
+  local server address outside
+  case ${DOCKER_HOST:-unix:} in unix:*) ;; *) return 0 ;; esac
   for server in "${servers[@]}"; do
-    page "$server" /healthz >/dev/null || { echo "server $server is not current"; return; }
-    [ ${#servers[@]} -gt 1 ] || continue
-    [ -n "$(meta_leader "$server")" ] || { echo "server $server knows no meta leader"; return; }
-    [ "$(leaderless "$server")" = 0 ] || { echo "server $server knows streams or consumers without a leader"; return; }
+    [ -z "${running[$server]:-}" ] || continue
+    while IFS=: read -r address outside _; do
+      ! taken "$address" "$outside" || fail ERR_PORT_IN_USE "port $outside, which server $server needs, is taken" "end what listens there, or set another docker.port"
+    done < <(sed -nE "/^  $server:/,/^  [a-z]/s/^ +- \"([0-9.]+:[0-9]+:[0-9]+)\"$/\\1/p" compose.yaml)
+  done
+}
+
+# every image is there, or is fetched now: nothing is stopped for something that cannot start
+check_images() {
+  local image
+  for image in $(compose config --images | sort -u); do
+    ! docker image inspect "$image" >/dev/null 2>&1 || continue
+    if [ -n "$check" ]; then
+      echo "natsbus: fetch of the image $image"
+      exit 3
+    fi
+    docker pull --quiet "$image" >/dev/null 2>&1 || fail ERR_IMAGE "the image $image is not on the engine and cannot be fetched" "load it, name another one under docker, or give the engine access to its registry"
+  done
+}
+
+
+page() { docker exec "$bus-$1" wget -q -O - "http://127.0.0.1:8222$2" 2>/dev/null; }
+
+# why a server is not current, streams and consumers included; empty when it is
+not_current() {
+  local page leaderless
+  # shellcheck disable=SC2016
+  page=$(docker exec "$bus-$1" sh -c 'wget -q -O /dev/null "$0/healthz" && wget -q -O - "$0/jsz?accounts=true&streams=true&consumers=true"' http://127.0.0.1:8222 2>/dev/null | tr -d '\n') || true
+  [ -n "$page" ] || { echo "server $1 is not current"; return; }
+  [ ${#servers[@]} -gt 1 ] || return 0
+  [ -n "$(leader_in "$page")" ] || { echo "server $1 knows no meta leader"; return; }
+  leaderless=$(grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' <<<"$page" | grep -cvE '"leader": *"[^"]+"' || true)
+  [ "$leaderless" = 0 ] || echo "server $1 knows streams or consumers without a leader"
+}
+
+# every server of the bus is healthy and knows all leaders
+current() {
+  local server said
+  for server in "${servers[@]}"; do
+    said=$(not_current "$server")
+    [ -z "$said" ] || { echo "$said"; return; }
   done
 }
 
@@ -54,28 +114,30 @@ await_current() {
   done
 }
 
-meta_leader() { page "$1" /jsz | tr -d '\n' | sed -nE 's/.*"meta_cluster": *\{[^{}]*"leader": *"([^"]*)".*/\1/p'; }
+leader_in() { sed -nE 's/.*"meta_cluster": *\{[^{}]*"leader": *"([^"]*)".*/\1/p' <<<"$1"; }
 
-# the file as a new server would see it; prints its digest, as the server computes it
+meta_leader() { leader_in "$(page "$1" /jsz | tr -d '\n')"; }
+
+# the file as a new server would see it: its digest as the server computes it, or what the server has against it
 wanted_digest() {
   local said
-  if ! said=$(compose run --rm --no-deps -T --entrypoint nats-server "$1" -t -c /etc/nats/nats.conf 2>&1); then
-    fail ERR_SERVER_CONFIG "server $1 would refuse its configuration: ${said##*$'\n'}" "correct the setting; whatever runs still runs with the old configuration"
+  if said=$(docker run --rm --network none --read-only --cap-drop ALL --security-opt no-new-privileges --user "$(field "$1" user)" \
+    --volume "$PWD/files/$1:/etc/nats:ro" --tmpfs /data:mode=1777 --entrypoint nats-server "$(field "$1" image)" -t -c /etc/nats/nats.conf 2>&1); then
+    grep -o 'sha256:[0-9a-f]*' <<<"$said" | head -n 1
+  else
+    echo "${said##*$'\n'}"
   fi
-  grep -o 'sha256:[0-9a-f]*' <<<"$said" | head -n 1
 }
 
 running_digest() { page "$1" /varz | tr -d '\n' | sed -nE 's/.*"config_digest": *"([^"]*)".*/\1/p'; }
 
-# action_of SERVER DIGEST: start, replace, reload or none
+# action_of SERVER: start, replace, reload or none
 action_of() {
-  local id
-  id=$(compose ps --quiet --status running "$1")
-  if [ -z "$id" ]; then
+  if [ -z "${running[$1]:-}" ]; then
     echo start
-  elif [ "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}}' "$id")" != "$(compose config --hash "$1" | cut -d ' ' -f 2)" ]; then
+  elif [ "${hash[$1]}" != "${hash_wanted[$1]}" ]; then
     echo replace
-  elif [ "$(running_digest "$1" || true)" != "$2" ]; then
+  elif [ "$(running_digest "$1" || true)" != "${digest[$1]}" ]; then
     echo reload
   else
     echo none
@@ -84,17 +146,28 @@ action_of() {
 
 starts=() reloads=() replaces=()
 declare -A digest=()
-if [ "$(compose ps --quiet --status running "${servers[@]}" 2>/dev/null | wc -l)" -lt ${#servers[@]} ]; then
-  if [ "${1:-}" = --check ]; then
+check_ports
+check_images
+if [ ${#running[@]} -lt ${#servers[@]} ]; then
+  if [ -n "$check" ]; then
     echo "natsbus: a server does not run"
     exit 3
   fi
-  # fresh volumes belong to root until this has run
-  compose run --rm --no-deps -T volumes >/dev/null
+  # fresh volumes belong to root until this has run; those of another stack it refuses
+  said=$(compose run --rm --no-deps -T volumes 2>&1) || fail ERR_RUNTIME_FOLDER "${said##*$'\n'}" "choose another cluster name"
 fi
+while read -r service wanted; do hash_wanted[$service]=$wanted; done < <(compose config --hash '*')
+answers=$(mktemp -d)
+trap 'rm -rf "$answers"' EXIT
+for server in "${servers[@]}"; do wanted_digest "$server" >"$answers/$server" & done
+wait
 for server in "${servers[@]}"; do
-  digest[$server]=$(wanted_digest "$server")
-  case $(action_of "$server" "${digest[$server]}") in
+  digest[$server]=$(<"$answers/$server")
+  [[ ${digest[$server]} == sha256:* ]] ||
+    fail ERR_SERVER_CONFIG "server $server would refuse its configuration: ${digest[$server]}" "correct the setting; whatever runs still runs with the old configuration"
+done
+for server in "${servers[@]}"; do
+  case $(action_of "$server") in
     start) starts+=("$server") ;;
     replace) replaces+=("$server") ;;
     reload) reloads+=("$server") ;;
@@ -103,7 +176,7 @@ done
 [ ${#starts[@]} -eq 0 ] || echo "natsbus: start of ${starts[*]}"
 [ ${#reloads[@]} -eq 0 ] || echo "natsbus: reload of ${reloads[*]}"
 [ ${#replaces[@]} -eq 0 ] || echo "natsbus: replacement, one at a time, of ${replaces[*]}"
-if [ "${1:-}" = --check ]; then
+if [ -n "$check" ]; then
   [ $((${#starts[@]} + ${#reloads[@]} + ${#replaces[@]})) -eq 0 ] || exit 3
   exit 0
 fi
@@ -114,7 +187,7 @@ if [ ${#starts[@]} -gt 0 ]; then
 fi
 
 for server in "${reloads[@]}"; do
-  compose kill --signal SIGHUP "$server"
+  docker kill --signal HUP "$bus-$server" >/dev/null
   until=$((SECONDS + 15))
   while [ "$(running_digest "$server" || true)" != "${digest[$server]}" ]; do
     if [ $SECONDS -ge $until ]; then
@@ -142,5 +215,4 @@ while [ ${#replaces[@]} -gt 0 ]; do
 done
 
 # whatever runs beside the servers
-mapfile -t beside < <(compose config --services | grep -vE '^(n[0-9]+|volumes)$' || true)
 [ ${#beside[@]} -eq 0 ] || compose up --detach --wait --no-deps "${beside[@]}"

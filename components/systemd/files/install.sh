@@ -19,7 +19,23 @@ while [ $# -gt 0 ]; do
 done
 
 load "$bundle"
-changed=()
+changed=() made=() made_user='' installed=''
+fresh=yes
+[ ! -e "$CONFIG/settings" ] || fresh=''
+had_data=yes
+[ -e "$DATA" ] || had_data=''
+
+# undo: a first installation that is refused leaves this host as it was
+undo() {
+  [ -n "$fresh" ] && [ -z "$installed" ] && [ -z "$check" ] || return 0
+  [ ${#made[@]} -eq 0 ] || rm -f "${made[@]}"
+  [ ! -d "$CONFIG" ] || rm -rf "$CONFIG"
+  # only folders, and only where there was nothing before
+  [ -n "$had_data" ] || [ ! -d "$DATA" ] || find "$DATA" -depth -type d -empty -delete
+  rmdir "$PROGRAMS" /usr/local/lib/natsbus /var/lib/natsbus /etc/natsbus 2>/dev/null || true
+  [ -z "$made_user" ] || userdel "$SERVICE_USER" 2>/dev/null || true
+}
+trap undo EXIT
 
 # ---- is this host fit for it? Nothing is touched before all of this is true.
 require() { command -v "$1" >/dev/null || fail ERR_HOST_TOOL "$1 is not installed on this host, and $2 needs it" "install $3"; }
@@ -71,13 +87,13 @@ check_ports() {
 }
 
 check_disk() {
-  local server fresh=0 place=$DATA free
-  for server in "${SERVER_NAMES[@]}"; do [ -d "$DATA/$server/jetstream" ] || fresh=$((fresh + 1)); done
-  [ "$fresh" -gt 0 ] || return 0
+  local server new=0 place=$DATA free
+  for server in "${SERVER_NAMES[@]}"; do [ -d "$DATA/$server/jetstream" ] || new=$((new + 1)); done
+  [ "$new" -gt 0 ] || return 0
   while [ ! -d "$place" ]; do place=$(dirname "$place"); done
   free=$(df --output=avail -B1 "$place" | tail -n 1)
-  [ "$free" -ge $((STORAGE_BYTES * fresh)) ] ||
-    fail ERR_STORAGE "$place has $free bytes free, and $fresh new servers may store $STORAGE_BYTES each" "make room, or lower jetstream.maxStorage"
+  [ "$free" -ge $((STORAGE_BYTES * new)) ] ||
+    fail ERR_HOST_DISK "$place has $free bytes free, and $new new servers may store $STORAGE_BYTES each" "make room, or lower jetstream.maxStorage"
 }
 
 check_program() {
@@ -104,6 +120,7 @@ check_program() {
     fail ERR_SERVER_BINARY "the nats-server for this host has the SHA-256 $sum, expected is $PROGRAM_SHA256; it was not installed" "find out why it differs, then correct systemd.binary.sha256"
   fi
   chmod 0755 "$PROGRAM.next"
+  [ -e "$PROGRAM" ] || made+=("$PROGRAM")
   mv -f "$PROGRAM.next" "$PROGRAM"
 }
 
@@ -129,7 +146,11 @@ differs() {
 
 # put MODE GROUP FROM TO: a file at once or not at all, never more readable than it may be
 put() {
-  install -m 0600 -o root -g root "$3" "$4.next"
+  [ -e "$4" ] || made+=("$4")
+  if ! install -m 0600 -o root -g root "$3" "$4.next"; then
+    rm -f "$4.next"
+    fail ERR_HOST_DISK "$4 cannot be written" "make room on its file system; whatever runs still runs with the old configuration"
+  fi
   chown "root:$(group_of "$2")" "$4.next"
   chmod "$1" "$4.next"
   mv -f "$4.next" "$4"
@@ -137,8 +158,9 @@ put() {
 
 make_user() {
   getent group "$SERVICE_USER" >/dev/null || groupadd --system "$SERVICE_USER"
-  getent passwd "$SERVICE_USER" >/dev/null ||
-    useradd --system --gid "$SERVICE_USER" --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
+  ! getent passwd "$SERVICE_USER" >/dev/null || return 0
+  useradd --system --gid "$SERVICE_USER" --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
+  made_user=yes
 }
 
 make_folders() {
@@ -190,15 +212,25 @@ install_certificates() {
   done <"$bundle/manifest"
 }
 
+# install_files PATTERN: those of the manifest that it matches and that differ
 install_files() {
-  local mode group path site=/etc/nginx/conf.d/$UNIT.conf
-  [ ! -f "$site" ] || cp -p "$site" "$site.before"
+  local mode group path
   while read -r mode group path; do
+    # shellcheck disable=SC2053
+    [[ $path == $1 ]] || continue
     differs "$mode" "$group" "$path" || continue
     install -d "$(dirname "$path")"
     put "$mode" "$group" "$bundle/root$path" "$path"
   done <"$bundle/manifest"
-  if [ -n "$SITE" ]; then site_test; fi
+}
+
+# before everything else, for it is the only file that can still be refused
+install_site() {
+  local site=/etc/nginx/conf.d/$UNIT.conf
+  [ -n "$SITE" ] || return 0
+  [ ! -f "$site" ] || cp -p "$site" "$site.before"
+  install_files '/etc/nginx/*'
+  site_test
   rm -f "$site.before"
 }
 
@@ -258,7 +290,7 @@ start_companions() {
 check_host
 mkdir -p /run/lock
 exec 9>"/run/lock/natsbus-$BUS.lock"
-flock -w 600 9 || fail ERR_STATE_LOCKED "another run works on this bus on this host" "wait for it"
+flock -w "${NATSBUS_LOCK_SECONDS:-600}" 9 || fail ERR_STATE_LOCKED "another run works on this bus on this host" "wait for it"
 check_owner
 check_size
 check_ports
@@ -275,10 +307,12 @@ make_user
 make_folders
 install_certificates
 test_settings
-install_files
+install_site
+install_files '*'
 mapfile -t before < <(cut -d ' ' -f 3- "$CONFIG/manifest" 2>/dev/null || true)
 install -m 0640 -o root -g "$SERVICE_USER" "$bundle/settings" "$bundle/servers" "$bundle/manifest" "$CONFIG/"
 install -m 0644 "$bundle/settings" "$DATA/settings"
+installed=yes
 start_services
 "$PROGRAMS/rollout.sh" "$CONFIG" "${rollout[@]}"
 start_companions
