@@ -81,7 +81,9 @@ function withSystemRoles(before: OperatorState, inputs: OperatorInputs): Operato
 
 /** Makes the keys of an account: its identity and one signing key a role. */
 export function createAccountKeys(inputs: AccountKeysInputs): AccountKeysState {
-  return updateAccountKeys({ ...inputs, ...createKey("account"), roleKeys: {}, roleSeeds: {} }, inputs);
+  const { givenSeed } = inputs;
+  const own = givenSeed === undefined ? createKey("account") : { seed: givenSeed, publicKey: publicKeyOf(givenSeed) };
+  return updateAccountKeys({ ...inputs, ...own, roleKeys: {}, roleSeeds: {} }, inputs);
 }
 
 /** Keys for another set of roles; those of roles that stay are kept, unless they are rotated: then both are good until the overlap ends. */

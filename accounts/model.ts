@@ -50,6 +50,12 @@ export interface AccountKeysInputs {
   readonly account: string;
   /** Role names; each gets a signing key. */
   readonly roles: readonly string[];
+  /** Seed of the key of an account that exists already. A secret.
+   * @default - a new key */
+  readonly givenSeed?: string;
+  /** File in which the seed is kept when the resource is deleted, relative to the project.
+   * @default - the key is forgotten */
+  readonly keptIn?: string;
   /** How often the signing keys are to have been rotated.
    * @default 0 */
   readonly generation?: number;

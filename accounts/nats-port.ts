@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
@@ -37,6 +38,8 @@ export function natsAccountPort(connection: ConnectionSpec): AccountPort {
         const seen = await look(publicKey, servers, Math.min(maxWait, timeoutMs));
         const isComplete = seen.servers.length >= servers && seen.tokens.length >= servers;
         if (isComplete || Date.now() >= end) return seen;
+        // Where nobody takes accounts at all, that is said at once.
+        if (seen.tokens.length === 0) await delay(FIRST_WAIT_MS);
       }
     },
     async push(token, servers) {
@@ -57,8 +60,20 @@ export function natsAccountPort(connection: ConnectionSpec): AccountPort {
 async function collect(nats: NatsConnection, ask: { subject: string; body: string; servers: number; maxWait: number }): Promise<Msg[]> {
   const answers: Msg[] = [];
   const options = { strategy: "count", maxMessages: ask.servers, maxWait: ask.maxWait } as const;
-  for await (const answer of await nats.requestMany(ask.subject, ask.body, options)) answers.push(answer);
+  try {
+    for await (const answer of await nats.requestMany(ask.subject, ask.body, options)) answers.push(answer);
+  } catch (error) {
+    if (!isNobody(error)) throw error;
+  }
   return answers;
+}
+
+/** Servers without a resolver that takes accounts, or a user without the system account's rights. */
+function isNobody(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name.startsWith("NoResponders") || (error.cause instanceof Error && error.cause.name.startsWith("NoResponders")))
+  );
 }
 
 function verdict(answer: Envelope<unknown>): ServerAnswer {

@@ -1,5 +1,8 @@
 /** What the identity resources that need no server do when Pulumi asks. */
 import { isDeepStrictEqual } from "node:util";
+import { BusError } from "../core/errors.ts";
+import { publicKeyOf } from "../core/nats-keys.ts";
+import { progress } from "../core/progress.ts";
 import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
 import type { Refusal } from "./account-operations.ts";
@@ -12,6 +15,7 @@ import {
   writeCredentialFiles,
 } from "./credential-files.ts";
 import { createAccountKeys, createOperator, updateAccountKeys, updateOperator } from "./identity.ts";
+import { keepSeed } from "./kept-seed.ts";
 import type { AccountKeysInputs, AccountKeysState, OperatorInputs, OperatorState, UsersInputs, UsersState } from "./model.ts";
 import { issuePlainUsers, type PlainUsersInputs, type PlainUsersState, planPlainPhases } from "./plain-users.ts";
 import { nextPhase, type RotationPhase } from "./rotation.ts";
@@ -36,22 +40,34 @@ export const operator = {
 };
 
 /** Operations of the account keys resource. */
-export const accountKeys = {
+export const accountKeys = reporting({
   /** Plans the rotation of the signing keys, so that a preview shows it. */
-  check: (olds: Partial<AccountKeysInputs>, news: AccountKeysInputs): { inputs: AccountKeysInputs; failures: Refusal[] } =>
+  check: async (olds: Partial<AccountKeysInputs>, news: AccountKeysInputs): Promise<{ inputs: AccountKeysInputs; failures: Refusal[] }> =>
     withPhase(olds, news, "account"),
-  /** Whether the roles or the signing keys change. */
-  diff: (olds: AccountKeysState, news: AccountKeysInputs): { changes: boolean } => ({
-    changes: differs(olds, news, ["account", "roles", "phase"]),
-  }),
+  /**
+   * Whether the roles or the signing keys change.
+   * @throws ERR_ACCOUNT_REPLACE when another key is given: what the account holds would stay behind in the old one
+   */
+  async diff(olds: AccountKeysState, news: AccountKeysInputs): Promise<{ changes: boolean }> {
+    assertSameAccount(olds, news);
+    return { changes: differs(olds, news, ["account", "roles", "phase", "keptIn"]) };
+  },
   /** Makes all keys. */
-  create(inputs: AccountKeysInputs): { id: string; outs: AccountKeysState } {
+  async create(inputs: AccountKeysInputs): Promise<{ id: string; outs: AccountKeysState }> {
     const state = createAccountKeys(inputs);
     return { id: state.publicKey, outs: state };
   },
   /** Makes the keys of new roles, drops those of lost ones. */
-  update: (olds: AccountKeysState, news: AccountKeysInputs): { outs: AccountKeysState } => ({ outs: updateAccountKeys(olds, news) }),
-};
+  update: async (olds: AccountKeysState, news: AccountKeysInputs): Promise<{ outs: AccountKeysState }> => ({
+    outs: updateAccountKeys(olds, news),
+  }),
+  /** Keeps the seed where it is to be kept: without it nobody could ever reach what the account holds. */
+  async delete({ account, keptIn, seed }: AccountKeysState): Promise<void> {
+    if (keptIn === undefined) return;
+    await keepSeed(keptIn, seed);
+    progress(`account ${account} stays on the servers; its key is kept in ${keptIn}, a secret`);
+  },
+});
 
 /** Operations of the users resource. */
 export const users = {
@@ -127,6 +143,18 @@ interface Rotated {
 function withPhase<T extends Rotated>(olds: Partial<T>, news: T, made: keyof T): { inputs: T; failures: Refusal[] } {
   const phase = nextPhase(olds.phase, { generation: news.generation ?? 0, isNew: olds[made] === undefined }, new Date());
   return { inputs: phase === undefined ? news : { ...news, phase }, failures: [] };
+}
+
+function assertSameAccount(olds: AccountKeysState, { account, givenSeed }: AccountKeysInputs): void {
+  if (givenSeed === undefined || isUnknown(givenSeed) || publicKeyOf(givenSeed) === olds.publicKey) return;
+  throw new BusError(
+    "ERR_ACCOUNT_REPLACE",
+    `account ${account} has the key ${olds.publicKey}, and the seed that is given is another one's`,
+    {
+      path: `existing.accounts.${account}`,
+      remedy: "give that key's seed, or none, or give the new account another name",
+    },
+  );
 }
 
 function roleFailures(inputs: UsersInputs): Refusal[] {

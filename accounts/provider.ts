@@ -32,6 +32,9 @@ export const accountKeysProvider: dynamic.ResourceProvider = {
   async update(_id, olds, news) {
     return (await import("natsbus/accounts/operations")).accountKeys.update(olds, news);
   },
+  async delete(_id, props) {
+    return (await import("natsbus/accounts/operations")).accountKeys.delete(props);
+  },
 };
 
 /** Provider of the users resource. */

@@ -29,6 +29,12 @@ export interface AccountKeysResourceArgs {
   readonly account: pulumi.Input<string>;
   /** Role names; each gets a signing key. */
   readonly roles: pulumi.Input<readonly string[]>;
+  /** Seed of the key of an account that exists already; a secret.
+   * @default - a new key */
+  readonly givenSeed?: pulumi.Input<string>;
+  /** File in which the account's seed is kept when the resource is deleted while the account stays on the servers.
+   * @default - the key is forgotten */
+  readonly keptIn?: pulumi.Input<string>;
   /** How often the signing keys are to have been rotated: a larger number than before rotates them.
    * @default 0 */
   readonly generation?: pulumi.Input<number>;

@@ -75,11 +75,14 @@ export class AccountKeys extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: AccountKeysResourceArgs, options: pulumi.CustomResourceOptions = {}) {
     const secret = ["seed", "roleSeeds"];
+    const { givenSeed, ...open } = args;
     super(
       accountKeysProvider,
       name,
-      withOutputs(args, ["publicKey", "roleKeys", "retiringRoleKeys", ...secret]),
-      secretly(options, secret),
+      withOutputs({ ...open, ...(givenSeed === undefined ? {} : { givenSeed: pulumi.secret(givenSeed) }) }, [
+        ...["publicKey", "roleKeys", "retiringRoleKeys", ...secret],
+      ]),
+      secretly(options, [...secret, "givenSeed"]),
       MODULE,
       "AccountKeys",
     );

@@ -8,6 +8,7 @@ import { parseLogin } from "../core/login.ts";
 import { nearestWord } from "../core/nearest.ts";
 import type { BusPlace, BusUser } from "./bus-state.ts";
 import { loadDeclared } from "./declared.ts";
+import { readAccess } from "./existing-access.ts";
 
 /** User that a verb connects as when none is named: it may do everything. */
 const DEFAULT_ROLE = "admin";
@@ -54,6 +55,7 @@ export async function resolveConnection(place: BusPlace, userName: string | unde
 /** As {@link resolveConnection}, for whoever has a login already. @throws BusError as it does */
 export async function resolveReach(place: BusPlace): Promise<ConnectionSpec> {
   assertUp(place);
+  if (place.bus.existing !== undefined) return (await readAccess(place)).connection;
   const ca = place.bus.caFile === "" ? {} : { ca: await readBusFile(place, place.bus.caFile) };
   if (!place.bus.onKubernetes) return { servers: place.bus.urls, ...ca };
   // Of pods the stack file knows the way; its kubeconfig may be a secret.

@@ -47,6 +47,8 @@ export interface BusState {
   readonly users: readonly BusUser[];
   /** By name. */
   readonly streams: readonly BusStream[];
+  /** A cluster that natsbus did not make, with the servers that were seen; absent: natsbus made it. */
+  readonly existing?: { readonly servers: readonly string[] };
   /** Certificate bundle, relative to the project; "" without one. */
   readonly caFile: string;
   /** Whether the servers are pods, to which the stack file knows the way. */
@@ -56,6 +58,7 @@ export interface BusState {
 const TYPES = {
   cluster: "pulumi-nodejs:dynamic/natsbus/process:Cluster",
   rollout: "pulumi-nodejs:dynamic/natsbus/kubernetes:Rollout",
+  existing: "pulumi-nodejs:dynamic/natsbus/existing:ExistingCluster",
   files: "pulumi-nodejs:dynamic/natsbus/accounts:CredentialsFiles",
   users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
   plainUsers: "pulumi-nodejs:dynamic/natsbus/accounts:PlainUsers",
@@ -70,12 +73,14 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
   const entries = (snapshot?.resources ?? []).filter((entry) => entry.delete !== true);
   const ofType = (type: string): PropertyMap[] => entries.filter((entry) => entry.type === type).map(properties);
   const clusters = ofType(TYPES.cluster);
+  const existing = ofType(TYPES.existing);
   const files = ofType(TYPES.files);
   const paths = new Map(files.flatMap((bag) => Object.entries(mapOf(bag["files"])).map(([user, path]) => [user, textOf(path)] as const)));
-  const urls = clusters.flatMap((bag) => listOf(bag["urls"]).map(textOf));
+  const urls = [...clusters, ...existing].flatMap((bag) => listOf(bag["urls"]).map(textOf));
   return {
     // Servers that others set up stand in the stack's outputs alone.
     urls: urls.length > 0 ? urls : ofType(STACK_TYPE).flatMap((bag) => listOf(bag["servers"]).map(textOf)),
+    ...(existing.length === 0 ? {} : { existing: { servers: existing.flatMap((bag) => listOf(bag["servers"]).map(textOf)) } }),
     servers: clusters.flatMap((bag) => listOf(bag["nodes"]).map(mapOf).map(readServer)),
     users: [
       ...ofType(TYPES.users).flatMap((bag) =>

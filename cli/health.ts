@@ -11,6 +11,7 @@ import { findUser, readBusFile, resolveConnection } from "./bus-access.ts";
 import type { BusPlace } from "./bus-state.ts";
 import { type ClusterOptions, resolveCluster } from "./cluster-access.ts";
 import { loadDeclared } from "./declared.ts";
+import { readAccess } from "./existing-access.ts";
 import type { Palette } from "./reporters/palette.ts";
 import { openBus } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -47,10 +48,14 @@ async function gather(options: HealthOptions, onNotice: (text: string) => void):
   const limits = Object.entries(spec.monitoring.streams).flatMap(([stream, { backlogLimits }]) =>
     Object.entries(backlogLimits).map(([consumer, limit]) => [`${stream} > ${consumer}`, limit] as const),
   );
+  const { existing } = place.bus;
+  const servers = existing?.servers ?? place.bus.servers.map(({ name }) => name);
+  const system = existing === undefined ? undefined : (await readAccess(place)).system;
+  const meta = existing === undefined ? () => observeMeta(place) : system === undefined ? undefined : () => askMeta(system, servers);
   return {
     admin,
-    meta: () => observeMeta(place),
-    servers: place.bus.servers.map(({ name }) => name),
+    ...(meta === undefined ? {} : { meta }),
+    servers,
     credentials: await readCredentials(place),
     streams: declared,
     backlogLimits: Object.fromEntries(limits),

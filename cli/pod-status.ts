@@ -1,9 +1,10 @@
 /** How servers that are pods are, for `natsbus status`: asked over the system account through the port-forward. */
 import { inboxPrefix } from "../accounts/roles.ts";
+import { judgeViews } from "../components/gate/judge.ts";
 import type { Varz } from "../components/gate/server-pages.ts";
+import { collectStreams } from "../components/gate/stream-status.ts";
 import { describeServers, observeServers } from "../components/gate/system.ts";
-import { type ClusterStatus, judgeViews, type ServerStatus } from "../components/process/observe.ts";
-import { collectStreams } from "../components/process/stream-status.ts";
+import type { ClusterStatus, ServerStatus } from "../components/process/observe.ts";
 import { BusError, isBusError } from "../core/errors.ts";
 import { serverNames } from "../core/kubernetes-names.ts";
 import { resolveConnection } from "./bus-access.ts";

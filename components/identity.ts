@@ -64,24 +64,10 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
     options,
   );
   const { rotations } = spec.auth;
-  const keys = createAccountKeys(accounts, operator, { name, options, generations: rotations.accounts });
-  // The user that natsbus itself needs is a resource of its own: nothing about the other users can make its credentials unknown in a preview.
-  const provisioners = new Users(
-    `${name}-provisioner`,
-    userArgs(accounts, keys, { generations: rotations.users, wanted: (user) => user === ADMIN_USER }),
-    options,
-  );
-  const users = new Users(
-    `${name}-users`,
-    userArgs(accounts, keys, { generations: rotations.users, wanted: (user) => user !== ADMIN_USER }),
-    options,
-  );
-  const credentials = pulumi.all([provisioners.credentials, users.credentials]).apply(([own, others]) => ({ ...own, ...others }));
+  const keys = createAccountKeys(accounts, { name, options, generations: rotations.accounts, operator });
+  const users = createUsers(accounts, keys, { name, options, generations: rotations.users });
+  const { credentials } = users;
   const files = new CredentialsFiles(`${name}-files`, { directory: spec.process.directory, credentials, ca: bundle }, options);
-  const revoked = pulumi.all([provisioners.revoked, users.revoked]).apply(([own, others]) => mergeRevoked(own, others));
-  const userKeys = pulumi
-    .all([provisioners.publicKeys, users.publicKeys, provisioners.retiring, users.retiring])
-    .apply(([own, others, ownBefore, othersBefore]) => keysInForce({ ...own, ...others }, { ...ownBefore, ...othersBefore }));
   return {
     target: {
       kind: "operator",
@@ -90,15 +76,21 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
       systemAccountJwt: operator.systemToken,
       resolverIntervalMs: spec.auth.resolverIntervalMs,
     } as unknown as pulumi.Input<ServerIdentity>,
-    admin: provisioners.credentials.apply((own) => own[ADMIN_USER] ?? ""),
+    admin: users.admin,
     system: operator.systemCredentials,
     files: files.files,
     credentials,
-    push: (cluster) => accounts.map((account) => pushAccount(account, { name, operator, cluster, revoked, keys, userKeys })),
+    push: (cluster) => {
+      const connection = connectionTo(cluster, operator.systemCredentials);
+      const { signingSeed } = operator;
+      const push = { name, connection, signingSeed, servers: [...cluster.nodes], options: cluster.inside, keys, users };
+      return accounts.map((account) => pushAccount(account, push));
+    },
   };
 }
 
-interface SigningKeys {
+/** Keys of an account as far as others need them. */
+export interface SigningKeys {
   readonly publicKey: pulumi.Output<string>;
   readonly seed: pulumi.Output<string>;
   readonly roleKeys: pulumi.Output<Readonly<Record<string, string>>>;
@@ -106,33 +98,80 @@ interface SigningKeys {
   readonly retiringRoleKeys?: pulumi.Output<Readonly<Record<string, string>>>;
 }
 
-function createAccountKeys(
-  accounts: readonly AccountSpec[],
-  operator: Operator,
-  {
-    name,
-    options,
-    generations,
-  }: {
-    readonly name: string;
-    readonly options: pulumi.CustomResourceOptions;
-    readonly generations: Readonly<Record<string, number>>;
-  },
-): Readonly<Record<string, SigningKeys>> {
+/** Where keys and users belong, and how often they are to have been rotated. */
+interface Making {
+  readonly name: string;
+  readonly options: pulumi.CustomResourceOptions;
+  readonly generations: Readonly<Record<string, number>>;
+}
+
+/** What account keys need besides. */
+interface KeyMaking extends Making {
+  /** Operator whose system account is among the accounts; absent: that account is somebody else's. */
+  readonly operator?: Operator;
+  /** Map keyed by account name: seeds of accounts that exist already. */
+  readonly seeds?: Readonly<Record<string, string>>;
+  /** File in which an account's seed is kept when natsbus lets go of it; absent: it goes with the servers. */
+  readonly keptIn?: (account: string) => string;
+}
+
+/** Keys of every account; those of the system account come with the operator. */
+export function createAccountKeys(accounts: readonly AccountSpec[], making: KeyMaking): Readonly<Record<string, SigningKeys>> {
+  const { operator } = making;
   const keysOf = (account: AccountSpec): SigningKeys =>
-    account.system
+    account.system && operator !== undefined
       ? {
           publicKey: operator.systemPublicKey,
           seed: operator.systemSeed,
           roleKeys: operator.systemRoleKeys,
           roleSeeds: operator.systemRoleSeeds,
         }
-      : new AccountKeys(
-          `${name}-${account.name}-keys`,
-          { account: account.name, roles: Object.keys(account.roles), ...generation(generations[account.name]) },
-          options,
-        );
+      : accountKeysOf(account, making);
   return Object.fromEntries(accounts.map((account) => [account.name, keysOf(account)]));
+}
+
+function accountKeysOf(account: AccountSpec, { name, options, generations, seeds = {}, keptIn }: KeyMaking): AccountKeys {
+  const givenSeed = seeds[account.name];
+  const args = {
+    account: account.name,
+    roles: Object.keys(account.roles),
+    ...(givenSeed === undefined ? {} : { givenSeed }),
+    ...(keptIn === undefined ? {} : { keptIn: keptIn(account.name) }),
+    ...generation(generations[account.name]),
+  };
+  return new AccountKeys(`${name}-${account.name}-keys`, args, options);
+}
+
+/** Credentials of all users, and what the accounts must know of them. */
+export interface IssuedUsers {
+  /** Credentials of the user that makes the streams. */
+  readonly admin: pulumi.Output<string>;
+  /** Map keyed by user name. Secrets. */
+  readonly credentials: pulumi.Output<Readonly<Record<string, string>>>;
+  /** What must be refused from now on. */
+  readonly revoked: pulumi.Output<Revoked>;
+  /** Map keyed by user name: its public keys, two during a rotation. */
+  readonly publicKeys: pulumi.Output<Readonly<Record<string, readonly string[]>>>;
+}
+
+/** Issues credentials for every user of the accounts. */
+export function createUsers(
+  accounts: readonly AccountSpec[],
+  keys: Readonly<Record<string, SigningKeys>>,
+  { name, options, generations }: Making,
+): IssuedUsers {
+  // The user that natsbus itself needs is a resource of its own: nothing about the other users can make its credentials unknown in a preview.
+  const ownArgs = userArgs(accounts, keys, { generations, wanted: (user) => user === ADMIN_USER });
+  const own = new Users(`${name}-provisioner`, ownArgs, options);
+  const others = new Users(`${name}-users`, userArgs(accounts, keys, { generations, wanted: (user) => user !== ADMIN_USER }), options);
+  return {
+    admin: own.credentials.apply((texts) => texts[ADMIN_USER] ?? ""),
+    credentials: pulumi.all([own.credentials, others.credentials]).apply(([one, rest]) => ({ ...one, ...rest })),
+    revoked: pulumi.all([own.revoked, others.revoked]).apply(([one, rest]) => mergeRevoked(one, rest)),
+    publicKeys: pulumi
+      .all([own.publicKeys, others.publicKeys, own.retiring, others.retiring])
+      .apply(([one, rest, oneBefore, restBefore]) => keysInForce({ ...one, ...rest }, { ...oneBefore, ...restBefore })),
+  };
 }
 
 /** Only when it was ever rotated, so that a stack that never was has nothing new in its state. */
@@ -160,13 +199,22 @@ function usersOf(accounts: readonly AccountSpec[], wanted: (user: string, spec: 
   return Object.fromEntries(users);
 }
 
-interface Push {
+/** What bringing an account to the servers needs. */
+export interface Push {
+  /** Name of the bus. */
   readonly name: string;
-  readonly operator: Operator;
-  readonly cluster: ReachableCluster;
-  readonly revoked: pulumi.Output<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** Connection with a user of the system account. */
+  readonly connection: pulumi.Input<ConnectionSpec>;
+  /** Seed of the operator's signing key. */
+  readonly signingSeed: pulumi.Input<string>;
+  /** Names of all servers. */
+  readonly servers: pulumi.Input<readonly string[]>;
+  /** Options of the accounts. */
+  readonly options: pulumi.CustomResourceOptions;
+  /** Map keyed by account name. */
   readonly keys: Readonly<Record<string, SigningKeys>>;
-  readonly userKeys: pulumi.Output<Readonly<Record<string, readonly string[]>>>;
+  /** Users of all accounts. */
+  readonly users: IssuedUsers;
 }
 
 function keysInForce(
@@ -178,7 +226,7 @@ function keysInForce(
 }
 
 /** Only what the account's sharing names, so that no other account's change touches it. */
-function sharingArgs({ sharing }: AccountSpec, { keys, userKeys }: Push) {
+function sharingArgs({ sharing }: AccountSpec, { keys, users: { publicKeys } }: Push) {
   const exporters = [...new Set(sharing.imports.filter(({ activated }) => activated).map(({ from }) => from))];
   const seeds = exporters.flatMap((from) => (keys[from] === undefined ? [] : [[from, keys[from].seed] as const]));
   const named = [
@@ -197,18 +245,19 @@ function sharingArgs({ sharing }: AccountSpec, { keys, userKeys }: Push) {
     userKeys:
       users.length === 0
         ? {}
-        : userKeys.apply((all) => Object.fromEntries(users.flatMap((user) => (all[user] === undefined ? [] : [[user, all[user]]])))),
+        : publicKeys.apply((all) => Object.fromEntries(users.flatMap((user) => (all[user] === undefined ? [] : [[user, all[user]]])))),
   };
 }
 
-function pushAccount(account: AccountSpec, push: Push): Account {
-  const { name, operator, cluster, revoked, keys } = push;
+/** An account, pushed to all servers and verified on all of them. */
+export function pushAccount(account: AccountSpec, push: Push): Account {
+  const { name, connection, signingSeed, servers, options, keys } = push;
   const { publicKey, roleKeys, retiringRoleKeys } = keys[account.name] as SigningKeys;
   return new Account(
     `${name}-${account.name}`,
     {
-      connection: connectionTo(cluster, operator.systemCredentials),
-      servers: [...cluster.nodes],
+      connection,
+      servers,
       name: account.name,
       publicKey,
       ...(account.description === undefined ? {} : { description: account.description }),
@@ -216,11 +265,11 @@ function pushAccount(account: AccountSpec, push: Push): Account {
       roles: account.roles,
       roleKeys,
       ...(retiringRoleKeys === undefined ? {} : { retiringRoleKeys }),
-      revoked,
+      revoked: push.users.revoked,
       ...sharingArgs(account, push),
-      signingSeed: operator.signingSeed,
+      signingSeed,
     },
-    cluster.inside,
+    options,
   );
 }
 

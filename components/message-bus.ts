@@ -1,5 +1,7 @@
 /** The whole bus as one component: certificates, identities, servers, accounts, streams. */
 import * as pulumi from "@pulumi/pulumi";
+import { createExistingBus, type ExistingOutputs, type ExistingPlace } from "./existing/bus.ts";
+import { openExisting } from "./existing/open.ts";
 import { connectionTo, createIdentity } from "./identity.ts";
 import type { Identity } from "./identity-model.ts";
 import { createJetStream } from "./jetstream.ts";
@@ -34,29 +36,10 @@ export class MessageBus extends pulumi.ComponentResource {
   /** Authorities that clients must trust, a PEM bundle. */
   declare readonly ca: pulumi.Output<string>;
 
-  private constructor(name: string, { bus }: MessageBusArgs, target: Target, options: pulumi.ComponentResourceOptions) {
+  private constructor(name: string, { bus }: MessageBusArgs, place: Target | ExistingPlace, options: pulumi.ComponentResourceOptions) {
     super("natsbus:components:MessageBus", name, {}, options);
     const parent = { parent: this };
-    const { certificates, authority } = createCertificates(name, bus, target, parent);
-    const identity = createIdentity(bus, { name, options: parent, bundle: authority.bundle });
-    const cluster = target.create(
-      name,
-      {
-        spec: bus.spec,
-        identity: identity.target,
-        authority: authority.bundle,
-        certificates: certificates.certificates,
-        keys: certificates.keys,
-        credentials: identity.credentials,
-        system: identity.system,
-      },
-      parent,
-    );
-    const ca = cluster.authority ?? authority.bundle;
-    // Without servers nothing can be made inside them.
-    if (declaredPart() !== "keys") createInside(name, { bus, target, cluster, identity, ca }, parent);
-    const { servers, monitorUrls, serverVersion } = cluster;
-    const outputs = { servers, monitorUrls, serverVersion, credentials: identity.files, ca };
+    const outputs = "hosts" in place ? createBus(name, bus, place, parent) : createExistingBus(name, { bus, ...place }, parent);
     Object.assign(this, outputs);
     this.registerOutputs(outputs);
   }
@@ -66,10 +49,34 @@ export class MessageBus extends pulumi.ComponentResource {
    */
   static async create(name: string, args: MessageBusArgs, options: pulumi.ComponentResourceOptions = {}): Promise<MessageBus> {
     const { spec } = args.bus;
+    if (spec.target === "existing") return new MessageBus(name, args, await openExisting(args.bus), options);
     const target = await loadTarget(spec.target);
     await target.check?.(spec);
     return new MessageBus(name, args, target, options);
   }
+}
+
+function createBus(name: string, bus: ResolvedBus, target: Target, parent: pulumi.CustomResourceOptions): ExistingOutputs {
+  const { certificates, authority } = createCertificates(name, bus, target, parent);
+  const identity = createIdentity(bus, { name, options: parent, bundle: authority.bundle });
+  const cluster = target.create(
+    name,
+    {
+      spec: bus.spec,
+      identity: identity.target,
+      authority: authority.bundle,
+      certificates: certificates.certificates,
+      keys: certificates.keys,
+      credentials: identity.credentials,
+      system: identity.system,
+    },
+    parent,
+  );
+  const ca = cluster.authority ?? authority.bundle;
+  // Without servers nothing can be made inside them.
+  if (declaredPart() !== "keys") createInside(name, { bus, target, cluster, identity, ca }, parent);
+  const { servers, monitorUrls, serverVersion } = cluster;
+  return { servers, monitorUrls, serverVersion, credentials: identity.files, ca };
 }
 
 function createCertificates(name: string, { spec }: ResolvedBus, target: Target, options: pulumi.CustomResourceOptions) {

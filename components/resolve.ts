@@ -13,7 +13,6 @@ import type { StreamSpec } from "../streams/fields.ts";
 import { type Declared, type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
 import { monitoringProblems, withCanary } from "./monitoring-catalogue.ts";
 import type { ResolvedBus } from "./resolved-bus.ts";
-import { PROVISIONED } from "./targets.ts";
 
 export type { ResolvedBus } from "./resolved-bus.ts";
 
@@ -47,9 +46,8 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   // Rules between parts are worth telling only about parts that can be read.
   const seen = new Set(own.map((problem) => problem.path));
   const between = reading.spec === undefined ? { problems: [], warnings: [] } : checkBus(reading.spec, streamFacts(streams.specs));
-  const unsupported = reading.spec === undefined ? [] : unsupportedChoices(reading.spec);
   const ofMode = reading.spec === undefined ? [] : modeProblems(reading.spec, accounts.specs);
-  assertNoProblems([...own, ...unsupported, ...ofMode, ...between.problems.filter((problem) => !seen.has(problem.path))]);
+  assertNoProblems([...own, ...ofMode, ...between.problems.filter((problem) => !seen.has(problem.path))]);
   const spec = reading.spec as BusSpec;
   return { spec, accounts: spec.auth.mode === "none" ? [] : accounts.specs, streams: streams.specs, warnings: between.warnings };
 }
@@ -75,19 +73,4 @@ function streamFacts(catalog: ResolvedCatalog): StreamFacts[] {
 function modeProblems({ auth }: BusSpec, accounts: readonly AccountSpec[]): Problem[] {
   if (auth.mode === "none") return [];
   return auth.mode === "config" ? findConfigModeProblems(accounts) : findSignedModeProblems(accounts);
-}
-
-/** Choices that can be written but not provisioned. */
-function unsupportedChoices({ target }: BusSpec): Problem[] {
-  const problems: Problem[] = [];
-  if (!PROVISIONED.includes(target)) {
-    const remedy = `set \`natsbus:target: ${PROVISIONED[0]}\` in the stack file`;
-    problems.push({
-      code: "ERR_TARGET_UNSUPPORTED",
-      path: "target",
-      message: `"${target}" cannot be provisioned yet; ${PROVISIONED.map((kind) => `"${kind}"`).join(", ")} can`,
-      remedy,
-    });
-  }
-  return problems;
 }

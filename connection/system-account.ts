@@ -4,6 +4,8 @@ import type { ConnectionSpec } from "../core/connection.ts";
 import { openConnection } from "./pool.ts";
 
 const ASK_TIMEOUT_MS = 10_000;
+/** Time within which servers that can be reached have answered, on a machine that is not overloaded. */
+const QUIET_MS = 300;
 
 /** One server's answer. */
 export interface SystemAnswer<T> {
@@ -58,6 +60,32 @@ export async function askServers<T>(spec: ConnectionSpec, question: SystemQuesti
   return answers;
 }
 
+/** What to ask servers whose names are not known yet. */
+export interface Discovery extends Pick<SystemQuestion, "page" | "options" | "timeoutMs"> {
+  /** Number of servers that are expected; with fewer the whole time is waited. */
+  readonly atLeast: number;
+}
+
+/**
+ * Asks every server there is, those of other clusters included.
+ * @returns Map keyed by server name; empty when nobody answers, as when the user is not one of the system account
+ * @throws ERR_CONNECT_REFUSED, ERR_CONNECT_CREDENTIALS, ERR_CONNECT_TLS, ERR_CONNECT_TIMEOUT
+ */
+export async function discoverServers<T>(spec: ConnectionSpec, { atLeast, ...question }: Discovery): Promise<Map<string, SystemAnswer<T>>> {
+  const connection = await openConnection(spec);
+  const answers = new Map<string, SystemAnswer<T>>();
+  const end = Date.now() + question.timeoutMs;
+  // In a cluster a moment old a question reaches some servers only, so it is asked again until as many answer as are expected.
+  for (let waitMs = QUIET_MS; ; waitMs *= 2) {
+    const timeoutMs = Math.max(1, Math.min(waitMs, end - Date.now()));
+    const replies = gather<T>(connection, `$SYS.REQ.SERVER.PING.${question.page}`, { ...question, timeoutMs }, inboxOf(spec));
+    for await (const answer of replies) answers.set(answer.name, answer);
+    // The server that is connected to answers at once, or not at all.
+    if (answers.size === 0 || answers.size >= atLeast || Date.now() >= end) break;
+  }
+  return answers;
+}
+
 /**
  * Has one server read its configuration again.
  * @param id server id, as {@link askServers} tells it
@@ -74,7 +102,7 @@ export async function requestReload(spec: ConnectionSpec, id: string): Promise<s
 async function* gather<T>(
   connection: NatsConnection,
   subject: string,
-  question: SystemQuestion,
+  question: Pick<SystemQuestion, "options" | "timeoutMs">,
   inbox: string,
 ): AsyncGenerator<SystemAnswer<T>> {
   const subscription = connection.subscribe(inbox);

@@ -1,6 +1,7 @@
 /** The whole bus as plain values: what a stack file says, with every default filled in and every unit resolved. */
 
 import type { DockerSpec } from "./docker-spec.ts";
+import type { ExistingSpec } from "./existing-spec.ts";
 import type { KubernetesSpec } from "./kubernetes-spec.ts";
 import type { MonitoringSpec } from "./monitoring-spec.ts";
 import type { AuthSpec, TlsSpec } from "./security-spec.ts";
@@ -22,6 +23,8 @@ export interface BusSpec {
   readonly cluster: ClusterSpec;
   /** Settings of the `process` target. */
   readonly process: ProcessSpec;
+  /** The cluster of the `existing` target; absent: none is named. */
+  readonly existing?: ExistingSpec;
   /** Settings of the `kubernetes` target. */
   readonly kubernetes: KubernetesSpec;
   /** Settings of the `docker` target. */

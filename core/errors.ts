@@ -138,8 +138,12 @@ export const ERROR_CODES = {
   ERR_CLIENT_SERVE: "a service or one of its endpoints cannot be offered",
   ERR_CLIENT_KEY: "a key for signing or verifying messages is not a user key of NATS",
   // components
-  ERR_TARGET_UNSUPPORTED: "the target can be named in a stack file but not provisioned yet",
   ERR_AUTH_MODE: "something was asked for that the stack's authentication mode does not have",
+  // clusters that run already
+  ERR_EXISTING_FILE: "a file that says how an existing cluster is reached cannot be read",
+  ERR_EXISTING_OPERATOR: "the servers of an existing cluster do not take what the operator's key signs",
+  ERR_EXISTING_SERVERS: "fewer servers of an existing cluster answer than the stack names",
+  ERR_EXISTING_SYSTEM: "the login for accounts of an existing cluster is not one of the system account",
   // bugs
   ERR_INTERNAL: "natsbus itself is wrong; please report it",
 } as const;

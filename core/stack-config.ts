@@ -94,6 +94,7 @@ function resolveBusSpec(settings: StackSettings, context: StackContext): BusSpec
     }),
     docker: resolveDocker(settings.docker, cluster.version),
     systemd: resolveSystemd(settings.systemd),
+    ...(settings.existing === undefined ? {} : { existing: settings.existing }),
     logging: { level: logging.level, maxFileSizeBytes: logging.maxFileSize, keepFiles: logging.keepFiles },
     jetstream: resolveJetStream(settings.jetstream),
     deletionPolicy: settings.jetstream.deletionPolicy,

@@ -2,6 +2,7 @@
 import type { BusSpec } from "./bus-spec.ts";
 import { dockerProblems } from "./docker-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
+import { existingProblems, existingSchema } from "./existing-spec.ts";
 import { kubernetesProblems } from "./kubernetes-rules.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
 import { extraProblems } from "./server-config.ts";
@@ -12,6 +13,7 @@ import { renderDuration, renderSize } from "./units.ts";
 export function resolutionProblems(spec: BusSpec): readonly Problem[] {
   return [
     ...directoryProblems(spec),
+    ...existingRules(spec),
     ...portListProblems(spec),
     ...portClashProblems(spec),
     ...timeProblems(spec),
@@ -32,11 +34,24 @@ function chosenContext(spec: BusSpec, target: BusSpec["target"]) {
 /** Every port the process target listens on, with the setting that asks for it. */
 export function portClaims(spec: BusSpec): readonly PortClaim[] {
   const kinds = ["client", "monitor", "route"] as const;
-  const servers = kinds.flatMap((kind) =>
+  // Servers that run elsewhere listen where they do.
+  const servers = (spec.target === "existing" ? [] : kinds).flatMap((kind) =>
     spec.process.ports[kind].map((port, index) => ({ port, path: `process.ports.${kind}`, owner: `n${index + 1} ${kind}` })),
   );
   const watchers = spec.monitoring.enabled ? Object.entries(spec.monitoring.ports) : [];
   return [...servers, ...watchers.map(([owner, port]) => ({ port, path: `monitoring.ports.${owner}`, owner }))];
+}
+
+function existingRules({ target, existing, auth }: BusSpec): readonly Problem[] {
+  if (target === "existing") return existingProblems(existing ?? existingSchema.parse({}), auth.mode);
+  if (existing === undefined) return [];
+  return [
+    conflict(
+      "existing",
+      `an existing cluster is described, and the target is "${target}"`,
+      'set the target to "existing", or remove the block',
+    ),
+  ];
 }
 
 function directoryProblems(spec: BusSpec): readonly Problem[] {

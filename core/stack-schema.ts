@@ -1,6 +1,7 @@
 /** The schema of everything under `natsbus:` in `Pulumi.<stack>.yaml`. The editor schema and the configuration reference are generated from it. */
 import { z } from "zod";
 import { dockerSchema } from "./docker-schema.ts";
+import { existingSchema } from "./existing-spec.ts";
 import { kubernetesSchema } from "./kubernetes-schema.ts";
 import { monitoringSchema } from "./monitoring-schema.ts";
 import { count, duration, name, overrides, size } from "./setting-kinds.ts";
@@ -205,6 +206,10 @@ export const stackSchema = z.strictObject({
   kubernetes: kubernetesSchema.meta({ description: "The `kubernetes` target: the servers are pods of a StatefulSet." }).prefault({}),
   docker: dockerSchema.meta({ description: "The `docker` target: every server is a container of one engine." }).prefault({}),
   systemd: systemdSchema.meta({ description: "The `systemd` target: every server is a hardened service of a host." }).prefault({}),
+  existing: existingSchema
+    .meta({ description: "The `existing` target: a cluster that runs already, of any origin. Only what lives inside is reconciled." })
+    .optional()
+    .meta({ defaultText: "none" }),
   logging: logging.meta({ description: "What each server logs." }).prefault({}),
   jetstream: jetstream.meta({ description: "JetStream of each server." }).prefault({}),
   limits: limits.meta({ description: "What each server allows its clients and takes for itself." }).prefault({}),

@@ -188,7 +188,7 @@ class NatsStreamPort implements StreamPort {
 function requestFailure(request: Request, error: unknown): Error {
   if (isBusError(error) || !(error instanceof Error)) return error as Error;
   const [cause, name] = [error, error.name];
-  if (name === "NoRespondersError" || (error.cause instanceof Error && error.cause.name === "NoRespondersError")) {
+  if (isNoResponders(name) || (error.cause instanceof Error && isNoResponders(error.cause.name))) {
     const remedy = "enable JetStream on the servers, and give the account JetStream limits";
     return new BusError("ERR_JETSTREAM_OFF", `${request.what}: nothing answers the JetStream API`, { remedy, cause });
   }
@@ -201,6 +201,11 @@ function requestFailure(request: Request, error: unknown): Error {
     remedy,
     cause,
   });
+}
+
+// The library's class and the name of its errors differ.
+function isNoResponders(name: string): boolean {
+  return name === "NoResponders" || name === "NoRespondersError";
 }
 
 function levelHeader(level: number) {

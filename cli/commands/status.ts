@@ -15,7 +15,7 @@ export const verb = defineVerb({
   summary: "show servers, meta leader, streams and what is wrong",
   synopsis: "",
   details:
-    "Exit code 1 when something is wrong. Needs no passphrase and, but for pods, which are asked through the port-forward as the user monitoring, no credentials.",
+    "Exit code 1 when something is wrong. Needs no passphrase and, but for pods, which are asked through the port-forward as the user monitoring, no credentials. A cluster that natsbus did not make is asked as the stack file says.",
   args: COMMON_ARGS,
   examples: [
     ["status", "a table of the servers and one of the streams, and what to do when something is wrong"],
@@ -23,6 +23,8 @@ export const verb = defineVerb({
   ],
   async run({ args, terminal }) {
     const place = await openBus(args);
+    if (place.bus.existing !== undefined)
+      return (await import("../existing-status.ts")).showExisting(place, { json: args.json === true }, terminal);
     const { root, stack } = place;
     const pods = place.bus.onKubernetes ? await observePods(place) : undefined;
     const bus = pods === undefined ? place.bus : { ...place.bus, servers: pods.wanted };

@@ -1,5 +1,5 @@
+import type { StreamStatus } from "../../components/gate/stream-status.ts";
 import type { ClusterStatus, ServerStatus } from "../../components/process/observe.ts";
-import type { StreamStatus } from "../../components/process/stream-status.ts";
 import type { BusServer, BusState } from "../bus-state.ts";
 import type { Palette } from "./palette.ts";
 import { renderTable } from "./table.ts";
@@ -61,15 +61,20 @@ export function renderStatus(status: BusStatus, wanted: readonly BusServer[], pa
   const { cluster, problems } = status;
   const routes = new Map(wanted.map((server) => [server.name, String(server.ports.route)]));
   const rows = cluster.servers.map((server) => serverCells(server, { route: routes.get(server.name) ?? "-", leader: cluster.metaLeader }));
-  const list = problems.map(({ what, remedy }) => `${palette.error("wrong:")} ${what}\n       ${remedy}\n`);
-  const verdict =
-    problems.length === 0 ? palette.create("All servers are up; every stream and consumer replica is current.\n") : list.join("");
-  const streams = cluster.streams.map(streamCells);
-  const tables = [
-    ...(rows.length === 0 ? [] : [renderTable(HEAD, rows, palette)]),
-    ...(streams.length === 0 ? [] : [renderTable(STREAM_HEAD, streams, palette)]),
-  ];
+  const verdict = renderVerdict(problems, "All servers are up; every stream and consumer replica is current.\n", palette);
+  const tables = [...(rows.length === 0 ? [] : [renderTable(HEAD, rows, palette)]), ...renderStreams(cluster.streams, palette)];
   return [...tables, verdict].join("\n");
+}
+
+/** A table of the streams; nothing when there are none. */
+export function renderStreams(streams: readonly StreamStatus[], palette: Palette): readonly string[] {
+  return streams.length === 0 ? [] : [renderTable(STREAM_HEAD, streams.map(streamCells), palette)];
+}
+
+/** What is wrong and what to do, a problem after the other. @param fine words when nothing is */
+export function renderVerdict(problems: readonly StatusProblem[], fine: string, palette: Palette): string {
+  if (problems.length === 0) return palette.create(fine);
+  return problems.map(({ what, remedy }) => `${palette.error("wrong:")} ${what}\n       ${remedy}\n`).join("");
 }
 
 /** Port of a URL, `-` when it names none. */

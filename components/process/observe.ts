@@ -1,13 +1,14 @@
 /** How the servers of this machine are, for `natsbus status`. Needs no state and no credentials: the folders say what to ask, and the monitors answer. */
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { assetBlocker, leaderOf, metaBlocker, type NodeView } from "../gate/blockers.ts";
+import type { NodeView } from "../gate/blockers.ts";
+import { type ClusterVerdict, judgeViews } from "../gate/judge.ts";
 import type { Jsz, Varz } from "../gate/server-pages.ts";
+import { collectStreams, type StreamStatus } from "../gate/stream-status.ts";
 import { askMonitor, type MonitorAddress } from "./monitor.ts";
 import { listNodeFolders, type NodeNote } from "./node-note.ts";
 import { observeNodes } from "./readiness.ts";
 import { findServer } from "./server-record.ts";
-import { collectStreams, type StreamStatus } from "./stream-status.ts";
 
 /** One server as it is. */
 export interface ServerStatus {
@@ -40,19 +41,13 @@ export interface ServerStatus {
 }
 
 /** A whole cluster as it is. */
-export interface ClusterStatus {
+export interface ClusterStatus extends ClusterVerdict {
   /** Cluster name; absent: there is no cluster in this folder. */
   readonly cluster?: string;
   /** Every server natsbus made here. */
   readonly servers: readonly ServerStatus[];
   /** Every stream the servers hold, by account and name. */
   readonly streams: readonly StreamStatus[];
-  /** Meta leader; absent: none is elected. */
-  readonly metaLeader?: string;
-  /** Why the cluster is not ready; absent: it is. */
-  readonly blocked?: string;
-  /** Which server, stream or consumer is behind; absent: none is. */
-  readonly behind?: string;
 }
 
 /**
@@ -72,18 +67,6 @@ export async function observeCluster(directory: string): Promise<ClusterStatus> 
   // What another program says on the port of a server that does not run is not about this cluster.
   const own = views.filter((_, index) => looked[index]?.version !== undefined);
   return { cluster: first.note.cluster, servers: looked, streams: collectStreams(own), ...judgeViews(views) };
-}
-
-/** What the servers' answers mean for the cluster as a whole. Pure. */
-export function judgeViews(views: readonly NodeView[]): Pick<ClusterStatus, "metaLeader" | "blocked" | "behind"> {
-  const leader = leaderOf(views);
-  const blocked = metaBlocker(views);
-  const behind = blocked === undefined ? assetBlocker(views) : undefined;
-  return {
-    ...(leader === "" ? {} : { metaLeader: leader }),
-    ...(blocked === undefined ? {} : { blocked }),
-    ...(behind === undefined ? {} : { behind }),
-  };
 }
 
 async function observeServer(folder: string, note: NodeNote, monitor: MonitorAddress): Promise<ServerStatus> {

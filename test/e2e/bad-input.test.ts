@@ -130,12 +130,6 @@ const CASES: readonly Case[] = [
     tells: [/target/, /mainframe/, /process/],
   },
   {
-    mistake: "a target that cannot be provisioned",
-    settings: { "natsbus:target": "existing" },
-    code: "ERR_TARGET_UNSUPPORTED",
-    tells: [/existing/, /natsbus:target: process/],
-  },
-  {
     mistake: "a target whose plugin is not installed",
     settings: { "natsbus:target": "docker" },
     code: "ERR_ENGINE_PLUGIN_MISSING",

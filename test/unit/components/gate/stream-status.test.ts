@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NodeView } from "../../../../components/gate/blockers.ts";
 import type { GroupState } from "../../../../components/gate/server-pages.ts";
-import { collectStreams } from "../../../../components/process/stream-status.ts";
+import { collectStreams } from "../../../../components/gate/stream-status.ts";
 
 function view(name: string, cluster: GroupState | undefined, messages: number): NodeView {
   const config = { num_replicas: cluster === undefined ? 1 : 3, subjects: ["a.>"] };

@@ -1,7 +1,7 @@
 /** The streams of a running cluster, read out of what its servers' monitors say. Pure. */
 
-import type { NodeView } from "../gate/blockers.ts";
-import type { StreamDetail } from "../gate/server-pages.ts";
+import type { NodeView } from "./blockers.ts";
+import type { StreamDetail } from "./server-pages.ts";
 
 /** One stream as it is; what a KV bucket or an object store keeps lies in one too. */
 export interface StreamStatus {

@@ -1,0 +1,25 @@
+/** `natsbus status` of a cluster that natsbus did not make: asked over NATS, as the stack file says. */
+import { observeExisting } from "../components/existing/observe.ts";
+import { closeConnections } from "../connection/pool.ts";
+import { resolveConnection } from "./bus-access.ts";
+import type { BusPlace } from "./bus-state.ts";
+import { readAccess } from "./existing-access.ts";
+import { EXIT } from "./exit-codes.ts";
+import { findExistingProblems, renderExisting } from "./reporters/existing-status.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Shows it. @returns the exit code */
+export async function showExisting(place: BusPlace, { json }: { readonly json: boolean }, terminal: Terminal): Promise<number> {
+  const { stack, bus } = place;
+  try {
+    const { system } = await readAccess(place);
+    const connection = await resolveConnection(place, undefined);
+    const status = await observeExisting({ connection, ...(system === undefined ? {} : { system }) }, bus.existing?.servers ?? []);
+    const problems = findExistingProblems(stack, bus, status);
+    if (json) terminal.out(`${JSON.stringify({ stack, ...status, problems }, null, 2)}\n`);
+    else terminal.out(renderExisting(status, problems, terminal.outPalette));
+    return problems.length === 0 ? EXIT.ok : EXIT.error;
+  } finally {
+    await closeConnections();
+  }
+}
