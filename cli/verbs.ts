@@ -22,7 +22,10 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     summary: "have the servers' own tools look at what would be rendered",
     load: () => import("./commands/check-config.ts"),
   },
-  discover: { summary: "write what a cluster holds as code for the catalogue", load: () => import("./commands/discover.ts") },
+  import: {
+    summary: "write what a cluster holds into the catalogue, for the next up to take over",
+    load: () => import("./commands/import.ts"),
+  },
   dashboard: { summary: "show the bus live in a browser", load: () => import("./commands/dashboard.ts") },
   probe: {
     summary: "serve what no exporter tells about the bus, for Prometheus and for people",
@@ -48,6 +51,6 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
   config: { summary: "list, read and change the stack's settings", load: () => import("./commands/config.ts") },
   stacks: { summary: "list or remove stacks", load: () => import("./commands/stacks.ts") },
   export: { summary: "write the stack's state as a document", load: () => import("./commands/export.ts") },
-  import: { summary: "replace the stack's state by a document", load: () => import("./commands/import.ts") },
+  "import-state": { summary: "replace the stack's state by a document", load: () => import("./commands/import-state.ts") },
   cancel: { summary: "remove the lock of a run that died", load: () => import("./commands/cancel.ts") },
 };

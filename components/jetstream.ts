@@ -1,9 +1,39 @@
 /** Everything JetStream holds, as children of a bus. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { ConnectionSpec } from "../core/connection.ts";
-import type { ResolvedCatalog } from "../streams/resolve.ts";
+import { assertNoProblems } from "../core/errors.ts";
+import type { Catalog } from "../streams/catalog.ts";
+import { type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
 import { Consumer, KeyValue, KeyValueEntry, ObjectEntry, ObjectStore, Stream } from "../streams/resource.ts";
 import { partNames } from "./part-names.ts";
+
+/** What an existing JetStream is to hold. */
+export interface JetStreamArgs {
+  /** How to reach it, as a user that may make streams. */
+  readonly connection: pulumi.Input<ConnectionSpec>;
+  /** Streams with their consumers, buckets and stores, by name; what `natsbus import --file` writes is one. Each part that is left out is empty. */
+  readonly catalog: Partial<Catalog>;
+  /** Number of servers; with fewer than three, an object has one replica unless it says otherwise.
+   * @default 3 */
+  readonly servers?: number;
+}
+
+/**
+ * Everything a JetStream holds, on servers that somebody else runs.
+ * @example
+ * new JetStream("orders", { connection: { servers: ["nats://127.0.0.1:4222"] }, catalog: { streams: { ORDERS: { subjects: ["orders.>"] } } } });
+ * @throws ERR_STREAM_VALUE and its siblings with every problem of the catalogue
+ */
+export class JetStream extends pulumi.ComponentResource {
+  constructor(name: string, { connection, catalog, servers = 3 }: JetStreamArgs, options?: pulumi.ComponentResourceOptions) {
+    super("natsbus:index:JetStream", name, {}, options);
+    const declared = { streams: {}, keyValue: {}, objectStores: {}, ...catalog };
+    const { specs, problems } = resolveStreams(declared, { streams: {}, keyValue: {}, objectStores: {} }, { servers });
+    assertNoProblems(problems);
+    createJetStream(specs, { name, connection, options: { parent: this } });
+    this.registerOutputs();
+  }
+}
 
 /** Where the streams belong. */
 export interface JetStreamContext {

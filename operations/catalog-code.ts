@@ -5,16 +5,15 @@ const LINE_WIDTH = 140;
 const INDENT = "  ";
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** Text of a module that exports the catalogue as `discovered`. `source` says where it was found. */
+/** Text of a module that exports the catalogue as `imported`. `source` says where it was found. */
 export function renderCatalogCode(described: DescribedBus, source: string): string {
   const { streams, keyValue, objectStores, notes } = described;
   return [
     "/**",
-    ` * What the JetStream of ${oneLine(source).replaceAll("*/", "* /")} holds, as \`natsbus discover\` found it. \`up\` takes everything over with all it holds`,
-    " * once `streams/catalog.ts` says so: `export const catalog: Catalog = discovered;`.",
+    ` * What the JetStream of ${oneLine(source).replaceAll("*/", "* /")} holds, as \`natsbus import\` found it. \`up\` takes everything over with all it holds.`,
     " */",
     ...notes.map((note) => `// ${renderNote(note)}`),
-    `export const discovered = ${renderValue({ streams, keyValue, objectStores }, "", 0)} as const;`,
+    `export const imported = ${renderValue({ streams, keyValue, objectStores }, "", 0)} as const;`,
     "",
   ].join("\n");
 }

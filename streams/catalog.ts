@@ -7,6 +7,8 @@
 import type { KeyValueArgs, ObjectStoreArgs, StreamArgs } from "./args.ts";
 import type { ConsumerArgs } from "./consumer-args.ts";
 import type { KeyValueEntryArgs, ObjectEntryArgs } from "./entry-args.ts";
+import { imported } from "./imported.ts";
+import { joinCatalogs } from "./join-catalogs.ts";
 
 /** A stream of a catalogue, by its name, with its consumers. */
 export type CatalogStream = Omit<StreamArgs, "name"> & {
@@ -46,7 +48,7 @@ export const PRIORITIES = ["critical", "high", "normal", "low"] as const;
 export const DEAD_LETTERS = "dead";
 
 /** The bus as shipped: 336 MiB of disk a server in all. */
-export const catalog: Catalog = {
+const shipped: Catalog = {
   streams: {
     CONSCIOUSNESS: {
       description: "Consciousness events",
@@ -83,6 +85,9 @@ export const catalog: Catalog = {
   keyValue: { settings: { description: "Settings shared by services", history: 5, maxBytes: "16MiB" } },
   objectStores: { artifacts: { description: "Files shared by services", maxBytes: "64MiB" } },
 };
+
+/** The bus as shipped, and what was imported from a cluster. */
+export const catalog: Catalog = joinCatalogs(shipped, imported);
 
 /** A durable pull consumer of every priority of some subject families: explicit acknowledgement, growing waits, five deliveries. */
 function worker(...families: readonly string[]): Omit<ConsumerArgs, "stream" | "name"> {

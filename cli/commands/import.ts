@@ -1,83 +1,113 @@
-import { readFileSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { closeConnections } from "../../connection/pool.ts";
+import type { ConnectionSpec } from "../../core/connection.ts";
 import { BusError } from "../../core/errors.ts";
-import type { Json } from "../../engine/events.ts";
-import { assertIntegrity } from "../../engine/integrity.ts";
-import { acquireLock } from "../../engine/lock.ts";
-import type { Snapshot } from "../../engine/model.ts";
-import { loadState, replaceState } from "../../engine/recorder.ts";
-import { openStack } from "../../engine/stack.ts";
-import { stackFiles } from "../../engine/stack-files.ts";
-import { decodeState, parseDocument } from "../../engine/state.ts";
-import { parseUrn } from "../../engine/urn.ts";
+import { loadProject } from "../../engine/project.ts";
+import { renderCatalogCode, renderNote } from "../../operations/catalog-code.ts";
+import type { DescribedBus } from "../../operations/describe.ts";
+import { discoverBus } from "../../operations/discover.ts";
+import { countDescribed, undeclared } from "../../operations/undeclared.ts";
+import { imported } from "../../streams/imported.ts";
+import { CLUSTER_ARGS, describeServers, resolveCluster } from "../cluster-access.ts";
+import { loadDeclared } from "../declared.ts";
 import { EXIT } from "../exit-codes.ts";
-import { confirm } from "../prompt.ts";
-import { stackName, startFolder } from "../session.ts";
+import { type PlaceOptions, startFolder } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
-function readText(file: string | undefined): string {
+const PART = "streams/imported.ts";
+const OWN = resolve(import.meta.dirname, "../..", PART);
+const STDOUT = "-";
+
+interface Request {
+  readonly options: PlaceOptions & { readonly file?: string | undefined; readonly json?: boolean | undefined };
+  readonly connection: ConnectionSpec;
+  readonly terminal: Terminal;
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
   try {
-    return readFileSync(file ?? 0, "utf8");
+    await writeFile(file, text, { flag: "wx" });
   } catch (cause) {
-    throw new BusError("ERR_USAGE", `${file ?? "stdin"} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-      remedy: "pass a file that `natsbus export` or `pulumi stack export` wrote",
-    });
+    const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
+    throw new BusError("ERR_USAGE", `${file} ${exists ? "exists already" : "cannot be written"}`, { cause, remedy: "name another file" });
   }
 }
 
-function readDocument(file: string | undefined): Json {
-  const text = readText(file);
-  try {
-    return JSON.parse(text) as Json;
-  } catch (cause) {
-    throw new BusError("ERR_STATE_CORRUPT", `${file ?? "stdin"} holds no JSON document`, {
-      cause,
-      remedy: "pass a file that `natsbus export` or `pulumi stack export` wrote",
-    });
+/** The part of this project's catalogue that may be written.
+ * @throws BusError ERR_USAGE when there is none, or when it holds something already */
+function ownPart(options: PlaceOptions): string {
+  const file = join(loadProject(startFolder(options)).root, PART);
+  if (!existsSync(file) || realpathSync(file) !== realpathSync(OWN)) {
+    throw new BusError("ERR_USAGE", `the catalogue of this project has no ${PART}`, { remedy: "name a file to write with --file" });
   }
-}
-
-/** A state of another stack would name resources that this stack does not have. */
-function assertOwn(snapshot: Snapshot, stack: string): void {
-  const foreign = snapshot.resources.find((entry) => parseUrn(entry.urn).stack !== stack);
-  if (foreign === undefined) return;
-  throw new BusError("ERR_STATE_CORRUPT", `the document is of stack ${parseUrn(foreign.urn).stack}, not of ${stack}`, {
-    remedy: "pass the name of its stack with --stack",
+  if (Object.values(imported).every((part) => Object.keys(part).length === 0)) return file;
+  throw new BusError("ERR_USAGE", `${PART} holds what was imported before`, {
+    remedy: "move that into streams/catalog.ts and leave the three records empty, or name another file with --file",
   });
+}
+
+/** Everything there is, into a file of its own or onto stdout. */
+async function writeApart({ options, connection, terminal }: Request): Promise<DescribedBus> {
+  const described = await discoverBus(connection);
+  const text =
+    options.json === true ? `${JSON.stringify(described, null, 2)}\n` : renderCatalogCode(described, describeServers(connection));
+  if (options.file === undefined || options.file === STDOUT) terminal.out(text);
+  else await writeNew(options.file, text);
+  tell(described, terminal);
+  return described;
+}
+
+/** What is not declared yet, into the catalogue. */
+async function writeIntoCatalogue({ options, connection, terminal }: Request): Promise<DescribedBus> {
+  const file = ownPart(options);
+  const bus = await loadDeclared(options, (text) => terminal.err(`note: ${text}\n`));
+  const described = undeclared(await discoverBus(connection), bus.streams);
+  tell(described, terminal);
+  if (Object.values(countDescribed(described)).every((count) => count === 0)) {
+    terminal.err("nothing to import: everything that can be declared is declared\n");
+    return described;
+  }
+  await writeFile(file, renderCatalogCode(described, describeServers(connection)));
+  terminal.err(
+    `written: ${PART}, a part of the catalogue; the next \`natsbus up\` takes it over, \`natsbus diff\` shows what that means\n`,
+  );
+  return described;
+}
+
+function tell(described: DescribedBus, terminal: Terminal): void {
+  const { streams, consumers, keyValue, objectStores } = countDescribed(described);
+  for (const note of described.notes) terminal.err(`${terminal.errPalette.warning("note:")} ${renderNote(note)}\n`);
+  terminal.err(`found: streams ${streams}, consumers ${consumers}, key-value buckets ${keyValue}, object stores ${objectStores}\n`);
 }
 
 /** `natsbus import`. */
 export const verb = defineVerb({
   name: "import",
-  summary: "replace the stack's state by a document",
+  summary: "write what a cluster holds into the catalogue, for the next up to take over",
   synopsis: "",
-  details: "Reads what `natsbus export` or `pulumi stack export` wrote, from --file or stdin. Touches the state only, no server.",
+  details:
+    "Writes streams, durable consumers, key-value buckets and object stores that are not declared yet into streams/imported.ts, which is a part of the catalogue, settings at their default left out. The next up takes everything over without touching a message (docs/existing-streams.md). With --file or --json: everything there is, declared or not, for any program. Changes nothing on the servers. Exit code 1 when something had to be left out.",
   args: {
     ...COMMON_ARGS,
-    file: { type: "string", valueHint: "FILE", description: "read FILE instead of stdin" },
-    yes: { type: "boolean", alias: "y", description: "do not ask" },
+    ...CLUSTER_ARGS,
+    file: { type: "string", valueHint: "FILE", description: "write into FILE, which must not exist, or onto stdout with -" },
   },
-  examples: [["import --file dev.json --yes", "put an exported state back"]],
+  examples: [
+    ["import", "what the servers of the stack dev hold beside the catalogue becomes a part of it"],
+    ["import --url nats://nats.example.com:4222 --file streams.ts", "a cluster that natsbus does not run, for a program of your own"],
+    ["import --json", "what the stack dev holds, as a document"],
+  ],
   async run({ args, terminal }) {
-    const stack = stackName(args);
-    const onNotice = (text: string): void => terminal.err(`note: ${text}\n`);
-    const open = await openStack({ directory: startFolder(args), stack, absent: "create", onNotice });
-    const snapshot = decodeState(parseDocument(readDocument(args.file)), open.secrets);
-    assertOwn(snapshot, stack);
-    assertIntegrity(snapshot.resources);
-    const before = loadState(open.address, open.secrets).resources.length;
-    const details = (): string => `${before} resources are replaced by ${snapshot.resources.length}`;
-    if (args.yes !== true && before > 0 && !(await confirm(terminal, { action: "import", details }))) return EXIT.ok;
-    const lock = await acquireLock({ directory: stackFiles(open.address).locks, stack, onNotice });
+    const connection = await resolveCluster(args);
+    const request = { options: args, connection, terminal };
     try {
-      replaceState({ ...snapshot, pendingOperations: [] }, open);
+      const described = await (args.file === undefined && args.json !== true ? writeIntoCatalogue(request) : writeApart(request));
+      return described.notes.some(({ leftOut }) => leftOut) ? EXIT.error : EXIT.ok;
     } finally {
-      lock.release();
+      await closeConnections();
     }
-    for (const { type, resource } of snapshot.pendingOperations)
-      terminal.err(`warning: removing pending operation '${type}' on '${resource.urn}' from snapshot\n`);
-    if (args.json === true) terminal.out(`${JSON.stringify({ stack, resources: snapshot.resources.length })}\n`);
-    terminal.err("Import complete.\n");
-    return EXIT.ok;
   },
 });

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
+import { createProgram } from "../support/program.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SAMPLE_MS = 100;
@@ -24,17 +24,13 @@ export interface StreamsProject extends AsyncDisposable {
 
 /** Copies the program into a folder of its own, where `natsbus` is an installed dependency. */
 export function createStreamsProject(): StreamsProject {
-  const directory = mkdtempSync(join(tmpdir(), "natsbus-streams-"));
-  cpSync(join(ROOT, "test/fixtures/streams-program"), directory, { recursive: true });
-  const modules = join(directory, "node_modules");
-  mkdirSync(modules);
-  for (const name of readdirSync(join(ROOT, "node_modules"))) symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
-  symlinkSync(ROOT, join(modules, "natsbus"));
+  const program = createProgram("test/fixtures/streams-program");
+  const { directory } = program;
   return {
     run: (verb, settings) => run(directory, verb, settings),
     stateBytes: () => statSync(join(directory, ".natsbus/state/.pulumi/stacks/streams/dev.json")).size,
     async [Symbol.asyncDispose]() {
-      rmSync(directory, { recursive: true, force: true });
+      program[Symbol.dispose]();
     },
   };
 }

@@ -64,11 +64,11 @@ describe("the life of a stack", () => {
     expect((await project.run(["export", "--file", file])).code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(file, "utf8")).not.toContain("hush");
-    expect((await project.run(["import", "--yes", "--file", file])).stderr).toContain("Import complete.");
+    expect((await project.run(["import-state", "--yes", "--file", file])).stderr).toContain("Import complete.");
     expect((await project.run(["up", "--yes", "--expect-no-changes"])).code).toBe(0);
 
     writeFileSync(file, readFileSync(file, "utf8").replaceAll("urn:pulumi:dev::", "urn:pulumi:other::"));
-    const foreign = await project.run(["import", "--yes", "--file", file]);
+    const foreign = await project.run(["import-state", "--yes", "--file", file]);
     expect(foreign.code).toBe(1);
     expect(foreign.stderr).toContain("is of stack other, not of dev");
 
@@ -76,7 +76,7 @@ describe("the life of a stack", () => {
     expect(JSON.parse((await project.run(["stacks", "ls", "--json"])).stdout)).toMatchObject([{ stack: "dev", resources: 3 }]);
     expect((await project.run(["stacks", "rm", "dev", "--yes"])).stderr).toContain("still has 3 resources");
     expect((await project.run(["stacks", "rm", "nobody", "--yes"])).stderr).toContain("`natsbus stacks` lists the stacks");
-    expect(await project.run(["import", "--yes", "--file", "absent.json"])).toMatchObject({
+    expect(await project.run(["import-state", "--yes", "--file", "absent.json"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("absent.json cannot be read"),
     });

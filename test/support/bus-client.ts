@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createInbox } from "@nats-io/transport-node";
 import { openConnection } from "../../connection/pool.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { heardRequest } from "./heard-request.ts";
@@ -34,6 +35,20 @@ export async function listStreams(project: Project): Promise<string[]> {
 export async function publish(project: Project, subject: string, count: number): Promise<void> {
   const connection = await openConnection(connectionOf(project));
   for (let index = 0; index < count; index += 1) await heardRequest(connection, subject, `message ${index}`, { timeout: 5_000 });
+}
+
+/** Takes messages from a pull consumer and acknowledges the first of them, each acknowledgement confirmed by the server. */
+export async function acknowledge(
+  project: Project,
+  { stream, consumer, pull, acknowledge: count }: { stream: string; consumer: string; pull: number; acknowledge: number },
+): Promise<void> {
+  const connection = await openConnection(connectionOf(project));
+  const replies: string[] = [];
+  for (let index = 0; index < pull; index += 1) {
+    const options = { timeout: 5_000, noMux: true, reply: createInbox() };
+    replies.push((await heardRequest(connection, `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, "1", options)).reply ?? "");
+  }
+  for (const reply of replies.slice(0, count)) await heardRequest(connection, reply, "+ACK", { timeout: 5_000 });
 }
 
 /** Requests that the JetStream API of all servers has answered since they started. */

@@ -134,9 +134,9 @@ function plain({ metadata, filter_subject, opt_start_time, ...config }: Config):
 async function load(described: DescribedBus, file: string): Promise<ResolvedCatalog> {
   const path = join(cluster.folder, file);
   await writeFile(path, renderCatalogCode(described, "nats://here */ process.exit()"));
-  const { discovered } = (await import(pathToFileURL(path).href)) as { discovered: Catalog };
-  expect(discovered).toEqual({ streams: described.streams, keyValue: described.keyValue, objectStores: described.objectStores });
-  const { specs, problems } = resolveStreams(discovered, { streams: {}, keyValue: {}, objectStores: {} }, { servers: 3 });
+  const { imported } = (await import(pathToFileURL(path).href)) as { imported: Catalog };
+  expect(imported).toEqual({ streams: described.streams, keyValue: described.keyValue, objectStores: described.objectStores });
+  const { specs, problems } = resolveStreams(imported, { streams: {}, keyValue: {}, objectStores: {} }, { servers: 3 });
   expect(problems).toEqual([]);
   return specs;
 }

@@ -14,8 +14,8 @@ type Discovered = Pick<DescribedBus, "streams" | "keyValue" | "objectStores">;
 
 /** What the module exports, loaded as Node loads it. */
 async function load(code: string): Promise<Discovered> {
-  const module = (await import(`data:text/javascript,${encodeURIComponent(stripTypeScriptTypes(code))}`)) as { discovered: Discovered };
-  return module.discovered;
+  const module = (await import(`data:text/javascript,${encodeURIComponent(stripTypeScriptTypes(code))}`)) as { imported: Discovered };
+  return module.imported;
 }
 
 function streamOf(args: Settings): ResolvedCatalog {
