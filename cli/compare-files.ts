@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type ComparedFile, compareFiles } from "../components/kubernetes/compare.ts";
-import { planKubernetes } from "../components/kubernetes/plan.ts";
 import { renderKubernetes } from "../components/kubernetes/render.ts";
+import { planBus } from "../components/kubernetes/watching.ts";
 import { BusError } from "../core/errors.ts";
 import { loadDeclared } from "./declared.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -20,11 +20,12 @@ export async function runCompare(
   options: PlaceOptions & { readonly json?: boolean | undefined },
   terminal: Terminal,
 ): Promise<number> {
-  const { spec } = await loadDeclared(options, (text) => terminal.err(`note: ${text}\n`));
+  const bus = await loadDeclared(options, (text) => terminal.err(`note: ${text}\n`));
+  const { spec } = bus;
   if (spec.target !== "kubernetes") {
     throw new BusError("ERR_USAGE", `a bus on the target ${spec.target} has no files to compare`, { remedy: "leave out --compare" });
   }
-  const after = renderKubernetes(spec, planKubernetes(spec), { secrets: "none", material: NO_MATERIAL });
+  const after = renderKubernetes(spec, planBus(bus), { secrets: "none", material: NO_MATERIAL });
   const comparison = compareFiles(readFiles(resolve(startFolder(options), base)), after);
   terminal.out(
     options.json === true ? `${JSON.stringify(comparison, null, 2)}\n` : renderComparisonMarkdown(stackName(options), comparison),

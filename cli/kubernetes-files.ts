@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { planKubernetes } from "../components/kubernetes/plan.ts";
 import { FILE_MARK, type ManifestFile, renderKubernetes, type SecretsMode } from "../components/kubernetes/render.ts";
 import type { Material } from "../components/kubernetes/server-files.ts";
+import { planBus } from "../components/kubernetes/watching.ts";
 import { PART_VARIABLE } from "../components/part.ts";
 import type { ResolvedBus } from "../components/resolve.ts";
 import { BusError } from "../core/errors.ts";
@@ -34,7 +34,7 @@ export interface RenderOptions extends PlaceOptions {
 export async function renderKubernetesFiles(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
   const material = options.secrets === "none" ? NO_MATERIAL : await makeMaterial(bus, options, terminal);
   if (material === undefined) return EXIT.error;
-  const files = renderKubernetes(bus.spec, planKubernetes(bus.spec), { secrets: options.secrets, material });
+  const files = renderKubernetes(bus.spec, planBus(bus), { secrets: options.secrets, material });
   writeFiles(resolve(startFolder(options), options.out), files);
   const paths = files.map(({ name }) => join(options.out, name));
   terminal.out(options.json === true ? `${JSON.stringify({ files: paths }, null, 2)}\n` : `${paths.join("\n")}\n`);

@@ -51,7 +51,7 @@ export class MessageBus extends pulumi.ComponentResource {
     const { spec } = args.bus;
     if (spec.target === "existing") return new MessageBus(name, args, await openExisting(args.bus), options);
     const target = await loadTarget(spec.target);
-    await target.check?.(spec);
+    await target.check?.(args.bus);
     return new MessageBus(name, args, target, options);
   }
 }
@@ -63,6 +63,7 @@ function createBus(name: string, bus: ResolvedBus, target: Target, parent: pulum
     name,
     {
       spec: bus.spec,
+      bus,
       identity: identity.target,
       authority: authority.bundle,
       certificates: certificates.certificates,

@@ -1,7 +1,9 @@
 /** What watching a bus adds to it, and what may be wrong about how it is watched. Pure. */
 import type { AccountArgs } from "../accounts/args.ts";
 import { BUS_ACCOUNT } from "../accounts/catalog.ts";
+import type { BusSpec } from "../core/bus-spec.ts";
 import type { Problem } from "../core/errors.ts";
+import { isProbed } from "../core/kubernetes-rules.ts";
 import type { MonitoringSpec } from "../core/monitoring-spec.ts";
 import { nearestWord } from "../core/nearest.ts";
 import { routingProblems } from "../observability/routing-options.ts";
@@ -16,6 +18,12 @@ export const CANARY_SUBJECT = "natsbus.canary";
 
 /** User that the canary connects as; it may do nothing else. */
 export const CANARY_USER = "canary";
+
+/** Whether somebody publishes the canary: the probe, where there is one. */
+export function isCanaryWanted(spec: Pick<BusSpec, "target" | "monitoring" | "kubernetes">): boolean {
+  const { enabled, canary } = spec.monitoring;
+  return enabled && canary.enabled && (spec.target !== "kubernetes" || isProbed(spec));
+}
 
 interface Shipped {
   readonly streams: Catalog;

@@ -7,6 +7,7 @@ import type { MonitoringChoices } from "../observability/writers/files.ts";
 import type { ScrapeTarget } from "../observability/writers/prometheus.ts";
 import type { ConsumerSpec } from "../streams/consumer-fields.ts";
 import type { StreamSpec } from "../streams/fields.ts";
+import { isCanaryWanted } from "./monitoring-catalogue.ts";
 import type { ResolvedBus } from "./resolved-bus.ts";
 
 const ADVISORIES = "$JS.EVENT.ADVISORY.";
@@ -15,7 +16,7 @@ const ADVISORIES = "$JS.EVENT.ADVISORY.";
 export function monitoringFacts({ spec, streams, accounts }: ResolvedBus): BusFacts {
   const consumers = streams.consumers.map(({ spec: consumer }) => consumer);
   const declared = [...streams.streams, ...streams.keyValue, ...streams.objectStores];
-  const { memoryBytes } = spec.limits;
+  const memoryBytes = spec.target === "kubernetes" ? spec.kubernetes.resources.memoryBytes : spec.limits.memoryBytes;
   return {
     cluster: spec.cluster.name,
     servers: spec.cluster.servers,
@@ -46,7 +47,7 @@ export function monitoringChoices({ spec }: ResolvedBus): MonitoringChoices {
       certificateCriticalSeconds: certificateCriticalMs / 1000,
     },
     evaluationSeconds: seconds,
-    canary: monitoring.canary.enabled,
+    canary: isCanaryWanted(spec),
     scrape: { scrapeSeconds: seconds, consumers: monitoring.consumerSeries },
     runbookUrl: monitoring.runbookUrl,
     grafanaUrl: monitoring.grafanaUrl,

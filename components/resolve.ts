@@ -11,7 +11,7 @@ import { readStackConfig, type StackContext } from "../core/stack-config.ts";
 import type { Catalog } from "../streams/catalog.ts";
 import type { StreamSpec } from "../streams/fields.ts";
 import { type Declared, type ResolvedCatalog, resolveStreams } from "../streams/resolve.ts";
-import { monitoringProblems, withCanary } from "./monitoring-catalogue.ts";
+import { isCanaryWanted, monitoringProblems, withCanary } from "./monitoring-catalogue.ts";
 import type { ResolvedBus } from "./resolved-bus.ts";
 
 export type { ResolvedBus } from "./resolved-bus.ts";
@@ -35,7 +35,7 @@ export function resolveBus(raw: Readonly<Record<string, string>>, context: Stack
   const overrides = reading.spec?.overrides ?? { streams: {}, keyValue: {}, objectStores: {}, accounts: {} };
   const watched = reading.spec?.monitoring;
   const { streams: catalogue, accounts: shipped } =
-    watched?.enabled === true && watched.canary.enabled ? withCanary(catalogues, reading.spec?.cluster.servers ?? 3) : catalogues;
+    reading.spec !== undefined && isCanaryWanted(reading.spec) ? withCanary(catalogues, reading.spec.cluster.servers) : catalogues;
   const streams = resolveStreams(catalogue, overrides, {
     servers: reading.spec?.cluster.servers ?? 3,
     deletionPolicy: reading.spec?.deletionPolicy ?? "retain",

@@ -7,8 +7,10 @@ import type { ServerIdentity } from "./server-plan.ts";
 
 /** What a target is given. */
 export interface TargetArgs {
-  /** The whole bus. */
+  /** The cluster and how it is reached. */
   readonly spec: BusSpec;
+  /** The bus, complete and checked, for targets that declare what watches it together with the servers. */
+  readonly bus: ResolvedBus;
   /** Who may connect. */
   readonly identity: pulumi.Input<ServerIdentity>;
   /** Certificate authorities to trust, a PEM bundle. */
@@ -56,7 +58,7 @@ export interface Target {
   /** Looks at the place before anything is made.
    * @default - nothing is looked at
    * @throws the code of a problem, or ERR_CONFIG with several */
-  readonly check?: (spec: BusSpec) => Promise<void>;
+  readonly check?: (bus: ResolvedBus) => Promise<void>;
   /** Makes the servers; `name` is the parent's name. */
   readonly create: (name: string, args: TargetArgs, options?: pulumi.CustomResourceOptions) => TargetOutputs;
   /** Starts what watches the bus, where `monitoring.enabled` asks for it.

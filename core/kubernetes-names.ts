@@ -13,6 +13,8 @@ export interface ObjectNames {
   readonly tls: string;
   /** Deployment of the toolbox. */
   readonly toolbox: string;
+  /** Deployment, Service, ConfigMap and Secret of the probe. */
+  readonly probe: string;
   /** Claim template; the claims are `<claim>-<server>`. */
   readonly claim: string;
 }
@@ -28,6 +30,7 @@ export function objectNames({ kubernetes }: Pick<BusSpec, "kubernetes">): Object
     config: `${name}-config`,
     tls: certificates.secret ?? `${name}-tls`,
     toolbox: `${name}-box`,
+    probe: `${name}-probe`,
     claim: `${name}-js`,
   };
 }
@@ -43,6 +46,11 @@ export function routeHost(spec: Pick<BusSpec, "kubernetes">, server: string): st
   const { namespace, clusterDomain, fullRouteNames } = spec.kubernetes;
   const short = `${server}.${objectNames(spec).headless}`;
   return fullRouteNames ? `${short}.${namespace}.svc.${clusterDomain}` : short;
+}
+
+/** The name by which a server is reached inside the cluster, also while it is not ready. */
+export function serverHost(spec: Pick<BusSpec, "kubernetes">, server: string): string {
+  return `${server}.${objectNames(spec).headless}.${spec.kubernetes.namespace}.svc`;
 }
 
 /** Every name and address that somebody may connect to a server by, without repeats. */

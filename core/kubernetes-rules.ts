@@ -50,7 +50,13 @@ export function kubernetesProblems(spec: BusSpec): readonly Problem[] {
     ...peerProblems(spec),
     ...workerProblems(spec),
     ...objectProblems(spec),
+    ...watchProblems(spec),
   ];
+}
+
+/** Whether a probe watches the bus: on Kubernetes it runs from an image, and there is none to fall back to. */
+export function isProbed({ monitoring, kubernetes }: Pick<BusSpec, "monitoring" | "kubernetes">): boolean {
+  return monitoring.enabled && kubernetes.probe.image.repository !== undefined;
 }
 
 /** Problems between the target and what is to live in the bus. */
@@ -111,6 +117,10 @@ export function kubernetesAdvice(spec: BusSpec): readonly string[] {
     advice.push("kubernetes.networkPolicy: every pod of the cluster reaches every port, the monitoring pages included");
   if (reloader.enabled)
     advice.push("kubernetes.reloader: a reload that a server refuses shows in its log only, and all servers reload at once");
+  if (spec.monitoring.enabled && !isProbed(spec))
+    advice.push(
+      "kubernetes.probe.image: without an image no probe runs; alerts on replicas that fall behind, on certificates and on the service level are left out",
+    );
   return advice;
 }
 
@@ -392,6 +402,20 @@ function objectProblems({ kubernetes }: BusSpec): Problem[] {
       ),
     ];
   });
+}
+
+function watchProblems({ monitoring, kubernetes }: BusSpec): Problem[] {
+  const { repository, tag, digest } = kubernetes.probe.image;
+  const found: Problem[] = [];
+  if (monitoring.enabled && !kubernetes.exporter.enabled)
+    found.push(
+      conflict("kubernetes.exporter.enabled", "monitoring reads the exporters, and they are off", "turn it on, or monitoring.enabled off"),
+    );
+  if (repository !== undefined && tag === undefined && digest === undefined)
+    found.push(
+      problem("ERR_CONFIG_MISSING", "kubernetes.probe.image.tag", "nothing says which version of the probe runs", "name a tag or a digest"),
+    );
+  return found;
 }
 
 function conflict(path: string, message: string, remedy: string): Problem {

@@ -51,28 +51,32 @@ function hosts(description: string) {
   return z.array(z.string().regex(HOST)).meta({ description, title: "list of names", allowed: "a list of host names" }).default([]);
 }
 
+/** The parts of an image beside repository and tag. */
+function pull(what: string) {
+  return {
+    digest: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .meta({ description: `Digest of ${what}; it wins over the tag.`, allowed: '"sha256:" and 64 hexadecimal digits' })
+      .optional()
+      .meta({ defaultText: "none" }),
+    pullPolicy: z.enum(["IfNotPresent", "Always", "Never"]).meta({ description: "When the node pulls the image." }).default("IfNotPresent"),
+  };
+}
+
 function image(what: string, repository: string, tag: string | undefined) {
   const tagText = text(`Tag of ${what}.`);
   return z
     .strictObject({
       repository: text(`Image of ${what}, registry included where it is not the default one.`).default(repository),
       tag: tag === undefined ? tagText.optional().meta({ defaultText: "`<cluster.version>-alpine`" }) : tagText.default(tag),
-      digest: z
-        .string()
-        .regex(/^sha256:[0-9a-f]{64}$/)
-        .meta({ description: `Digest of ${what}; it wins over the tag.`, allowed: '"sha256:" and 64 hexadecimal digits' })
-        .optional()
-        .meta({ defaultText: "none" }),
-      pullPolicy: z
-        .enum(["IfNotPresent", "Always", "Never"])
-        .meta({ description: "When the node pulls the image." })
-        .default("IfNotPresent"),
+      ...pull(what),
     })
     .meta({ description: `Image of ${what}.` })
     .prefault({});
 }
 
-function resources(what: string, cpu: number, memory: "32MiB" | "64MiB" | "16MiB") {
+function resources(what: string, cpu: number, memory: "32MiB" | "64MiB" | "128MiB") {
   return {
     cpu: z
       .number()
@@ -289,6 +293,47 @@ const certificates = z
   .meta({ description: "Where the servers' certificates come from." })
   .prefault({});
 
+const monitoring = z
+  .strictObject({
+    scrapeBy: z
+      .enum(["pods", "services"])
+      .meta({ description: "Whether Prometheus finds the exporters by PodMonitors, or by ServiceMonitors and Services made for them." })
+      .default("pods"),
+    labels: names('Labels that the Prometheus Operator selects its objects by, for instance `{ release: "monitoring" }`.'),
+    dashboards: z
+      .enum(["configmaps", "grafana-operator", "none"])
+      .meta({
+        description: "Dashboards as ConfigMaps for Grafana's sidecar, as GrafanaDashboards for the Grafana Operator, or not at all.",
+      })
+      .default("configmaps"),
+    dashboardLabels: names("Labels of the dashboards' ConfigMaps, by which the sidecar finds them.").prefault({ grafana_dashboard: "1" }),
+    dashboardAnnotations: names("Annotations of the dashboards, for instance the sidecar's folder."),
+    grafanaInstances: names("Labels of the Grafanas that the Grafana Operator gives the dashboards to.").prefault({
+      dashboards: "grafana",
+    }),
+    freeDisk: toggle("Whether alerts speak of full volumes, by the kubelet's series; Prometheus must scrape the kubelets.", true),
+  })
+  .meta({ description: "How `natsbus:monitoring` is declared on the cluster; needs the Prometheus Operator." })
+  .prefault({});
+
+const probe = z
+  .strictObject({
+    image: z
+      .strictObject({
+        repository: text("Image of the probe, registry included; build it with `docker build -f probe/Dockerfile .`.")
+          .optional()
+          .meta({ defaultText: "no probe" }),
+        tag: text("Tag of the probe.").optional().meta({ defaultText: "none; then a digest must be given" }),
+        ...pull("the probe"),
+      })
+      .meta({ description: "Image of the probe." })
+      .prefault({}),
+    port: port("Port of its metrics and its page.", 7777),
+    ...resources("the probe", 0.1, "128MiB"),
+  })
+  .meta({ description: "What `natsbus:monitoring` watches the servers with, beside the exporters." })
+  .prefault({});
+
 const SCALED_WORKER = z.strictObject({
   name: z.string().regex(DNS_LABEL),
   deployment: z.string().regex(DNS_NAME),
@@ -382,6 +427,8 @@ export const kubernetesSchema = z.strictObject({
     })
     .meta({ description: "Metrics of each server." })
     .prefault({}),
+  monitoring,
+  probe,
   toolbox: z
     .strictObject({
       enabled: toggle("Whether a Deployment with the `nats` command is made, with a ready context.", false),

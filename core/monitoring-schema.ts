@@ -125,7 +125,7 @@ export const monitoringSchema = z.strictObject({
     .boolean()
     .meta({
       description:
-        "Whether the bus is watched. On the `process` target this starts the probe, and Prometheus and Alertmanager where they are installed.",
+        "Whether the bus is watched. On the `process` target this starts the probe, and Prometheus and Alertmanager where they are installed; on `kubernetes` it declares the Prometheus Operator's objects, dashboards, and the probe where `kubernetes.probe.image` names its image.",
     })
     .default(false),
   ports: ports.meta({ description: "Ports of the monitoring processes of the `process` target, all on loopback." }).prefault({}),

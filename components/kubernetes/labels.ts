@@ -3,7 +3,9 @@ import type { BusSpec } from "../../core/bus-spec.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** Parts of a bus that run in pods. */
-export type Component = "server" | "toolbox";
+export type Component = "server" | "toolbox" | "probe";
+
+const PROGRAMS: Readonly<Record<Component, string>> = { server: "nats", toolbox: "nats-box", probe: "natsbus-probe" };
 
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
@@ -11,7 +13,7 @@ const GIBIBYTE = 1024 ** 3;
 /** Labels that pods of a part are selected by; they never change. */
 export function selectorLabels({ kubernetes }: Pick<BusSpec, "kubernetes">, component: Component): Readonly<Record<string, string>> {
   return {
-    "app.kubernetes.io/name": component === "server" ? "nats" : "nats-box",
+    "app.kubernetes.io/name": PROGRAMS[component],
     "app.kubernetes.io/instance": kubernetes.name,
     "app.kubernetes.io/component": component,
   };
@@ -61,10 +63,11 @@ export function guaranteed(cpuMillis: number, memoryBytes: number) {
 
 /** `repository:tag`, or `repository@digest`; the tag stands before a digest, for people. */
 export function imageName(
-  image: { readonly repository: string; readonly tag?: string | undefined; readonly digest?: string | undefined },
-  fallbackTag = "latest",
+  image: { readonly repository?: string | undefined; readonly tag?: string | undefined; readonly digest?: string | undefined },
+  fallbackTag?: string,
 ): string {
-  return `${image.repository}:${image.tag ?? fallbackTag}${image.digest === undefined ? "" : `@${image.digest}`}`;
+  const tag = image.tag ?? fallbackTag;
+  return `${image.repository ?? ""}${tag === undefined ? "" : `:${tag}`}${image.digest === undefined ? "" : `@${image.digest}`}`;
 }
 
 function labelValue(text: string): string {

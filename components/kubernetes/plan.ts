@@ -3,7 +3,7 @@ import type { BusSpec } from "../../core/bus-spec.ts";
 import { BusError } from "../../core/errors.ts";
 import { objectNames } from "../../core/kubernetes-names.ts";
 import { certificateRequests, exposures } from "./exposure.ts";
-import { metadataOf } from "./labels.ts";
+import { type Component, metadataOf } from "./labels.ts";
 import { type Manifest, type ManifestTransform, manifestKey, patchManifest, unusedPatches } from "./manifest.ts";
 import { networkPolicies } from "./network-policy.ts";
 import { autoscalers } from "./scaling.ts";
@@ -34,10 +34,12 @@ export interface PlanOptions {
   /** Changes each object but the content of Secrets.
    * @default - none */
   readonly transform?: ManifestTransform;
-  /** Further objects, for instance those of the monitoring.
-   * @default [] */
-  readonly further?: readonly Manifest[];
+  /** Further objects, for instance those that watch the bus.
+   * @default - none */
+  readonly further?: KubernetesPlan;
 }
+
+const NOTHING: KubernetesPlan = { before: [], secrets: [], after: [] };
 
 /**
  * The plan of a bus.
@@ -45,7 +47,7 @@ export interface PlanOptions {
  */
 export function planKubernetes(spec: BusSpec, options: PlanOptions = {}): KubernetesPlan {
   const { createNamespace, disruptionBudget: hasBudget, networkPolicy, toolbox, patches, extraObjects } = spec.kubernetes;
-  const { transform = (manifest) => manifest, further = [] } = options;
+  const { transform = (manifest) => manifest, further = NOTHING } = options;
   const finish = (manifest: Manifest): Manifest => transform(patchManifest(manifest, patches));
   const before = [
     ...(createNamespace ? [namespaceObject(spec)] : []),
@@ -54,14 +56,15 @@ export function planKubernetes(spec: BusSpec, options: PlanOptions = {}): Kubern
     ...services(spec),
     ...(hasBudget ? [disruptionBudget(spec)] : []),
     ...certificateRequests(spec),
+    ...further.before,
   ];
-  const secrets = planSecrets(spec);
+  const secrets = [...planSecrets(spec), ...further.secrets];
   const after = [
     statefulSet(spec),
     ...(toolbox.enabled ? [toolboxDeployment(spec)] : []),
     ...exposures(spec),
     ...autoscalers(spec),
-    ...further,
+    ...further.after,
     ...(extraObjects as Manifest[]),
   ];
   const all = [...before, ...secrets.map(({ manifest }) => manifest), ...after];
@@ -85,12 +88,20 @@ export function fillSecret({ manifest, content }: SecretPlan, material: Material
   return { ...manifest, data: Object.fromEntries(entries) as Readonly<Record<string, string>> };
 }
 
+/** A Secret of a part. */
+export function planSecret(
+  spec: BusSpec,
+  name: string,
+  { content, component }: { readonly content: SecretPlan["content"]; readonly component: Component },
+): SecretPlan {
+  const metadata = metadataOf(spec, name, { component });
+  return { manifest: { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque" }, content };
+}
+
 function planSecrets(spec: BusSpec): SecretPlan[] {
   const { config, tls, toolbox } = objectNames(spec);
-  const secret = (name: string, content: SecretPlan["content"], component: "server" | "toolbox" = "server"): SecretPlan => ({
-    manifest: { apiVersion: "v1", kind: "Secret", metadata: metadataOf(spec, name, { component }), type: "Opaque" },
-    content,
-  });
+  const secret = (name: string, content: SecretPlan["content"], component: Component = "server") =>
+    planSecret(spec, name, { content, component });
   return [
     // The certificates first: a configuration must never name files that are not there yet.
     ...(spec.kubernetes.certificates.source === "own" ? [secret(tls, (material) => certificateFiles(spec, material))] : []),

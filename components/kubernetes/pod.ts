@@ -64,6 +64,13 @@ export function graceSeconds({ lameDuck }: Pick<BusSpec, "lameDuck">): number {
   return Math.ceil((lameDuck.durationMs + lameDuck.gracePeriodMs) / 1000) + SHUTDOWN_SECONDS;
 }
 
+/** Authorities that clients must trust, as file `ca.pem`: entry `ca.pem` of `secret`, or those of whoever else makes the certificates. */
+export function authoritySource(spec: BusSpec, secret: string): types.input.core.v1.VolumeProjection {
+  const isOwn = spec.kubernetes.certificates.source === "own";
+  const items = [{ key: isOwn ? "ca.pem" : "ca.crt", path: "ca.pem" }];
+  return { secret: { name: isOwn ? secret : objectNames(spec).tls, items } };
+}
+
 function podSpec(spec: BusSpec): PodSpec {
   const { kubernetes } = spec;
   const { scheduling, pullSecrets, reloader, exporter } = kubernetes;

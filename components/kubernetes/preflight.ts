@@ -3,7 +3,7 @@ import type { BusSpec } from "../../core/bus-spec.ts";
 import type { Problem } from "../../core/errors.ts";
 import { renderSize } from "../../core/units.ts";
 import { type ClusterFacts, foreignSecrets } from "./cluster-facts.ts";
-import { planKubernetes } from "./plan.ts";
+import type { KubernetesPlan } from "./plan.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
   "": 1,
@@ -18,15 +18,28 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const OWN_GROUPS = /^(apps|batch|autoscaling|policy|networking\.k8s\.io|)$/;
 
-/** Everything wrong between a bus and the cluster it is to run on. */
-export function clusterProblems(spec: BusSpec, facts: ClusterFacts): readonly Problem[] {
+/** What defines the kinds of other projects, and the setting that asks for them. */
+const DEFINED_BY: Readonly<Record<string, readonly [project: string, path: string]>> = {
+  "monitoring.coreos.com": ["the Prometheus Operator", "monitoring.enabled"],
+  "grafana.integreatly.org": ["the Grafana Operator", "kubernetes.monitoring.dashboards"],
+  "cert-manager.io": ["cert-manager", "kubernetes.certificates.source"],
+  "gateway.networking.k8s.io": ["the Gateway API", "kubernetes.listeners"],
+  "keda.sh": ["KEDA", "kubernetes.autoscaling.workers"],
+  "autoscaling.k8s.io": ["the VerticalPodAutoscaler", "kubernetes.autoscaling.recommend"],
+};
+
+/**
+ * Everything wrong between a bus and the cluster it is to run on.
+ * @param plan what is to be declared there
+ */
+export function clusterProblems(spec: BusSpec, facts: ClusterFacts, plan: KubernetesPlan): readonly Problem[] {
   return [
     ...namespaceProblems(spec, facts),
     ...storageClassProblems(spec, facts),
     ...claimProblems(spec, facts),
     ...priorityProblems(spec, facts),
     ...secretProblems(spec, facts),
-    ...groupProblems(spec, facts),
+    ...groupProblems(plan, facts),
   ];
 }
 
@@ -86,14 +99,14 @@ function secretProblems(spec: BusSpec, { secrets }: ClusterFacts): Problem[] {
 }
 
 /** Kinds of other projects: without their definitions an update would wait a minute and fail. */
-function groupProblems(spec: BusSpec, { groups }: ClusterFacts): Problem[] {
-  const { before, after } = planKubernetes(spec);
+function groupProblems({ before, after }: KubernetesPlan, { groups }: ClusterFacts): Problem[] {
   const wanted = new Map([...before, ...after].map(({ apiVersion, kind }) => [groupOf(apiVersion), kind] as const));
   return [...wanted]
     .filter(([group]) => !OWN_GROUPS.test(group) && !groups.includes(group))
-    .map(([group, kind]) =>
-      missing("kubernetes", `the cluster does not know ${kind} objects (${group})`, "install what defines them, or turn the setting off"),
-    );
+    .map(([group, kind]) => {
+      const [project, path] = DEFINED_BY[group] ?? ["what defines them", "kubernetes.extraObjects"];
+      return missing(path, `the cluster does not know ${kind} objects (${group})`, `install ${project}, or change ${path}`);
+    });
 }
 
 function groupOf(apiVersion: string): string {

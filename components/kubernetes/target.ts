@@ -6,15 +6,16 @@ import type { ConnectionSpec } from "../../core/connection.ts";
 import { assertNoProblems } from "../../core/errors.ts";
 import { parseLogin } from "../../core/login.ts";
 import { declaredPart } from "../part.ts";
+import type { ResolvedBus } from "../resolved-bus.ts";
 import { Guard, Rollout } from "../rollout/resource.ts";
 import { guardWish, rolloutPlace, rolloutWish } from "../rollout/wish.ts";
 import type { ServerIdentity } from "../server-plan.ts";
 import type { Target, TargetArgs, TargetOutputs } from "../target.ts";
 import { type ClusterFacts, readClusterFacts } from "./cluster-facts.ts";
-import { planKubernetes } from "./plan.ts";
 import { clusterProblems } from "./preflight.ts";
 import { kubernetesReach } from "./reach.ts";
 import { type Material, serverHosts } from "./server-files.ts";
+import { planBus } from "./watching.ts";
 
 type ObjectsClass = typeof import("./resources.ts").KubernetesObjects;
 
@@ -35,16 +36,16 @@ export async function loadKubernetesTarget(): Promise<Target> {
 }
 
 /** Tells at preview what the cluster would refuse; a cluster that does not answer is no reason to stop a preview. */
-async function checkCluster(spec: BusSpec): Promise<void> {
+async function checkCluster(bus: ResolvedBus): Promise<void> {
   let facts: ClusterFacts;
   try {
-    facts = await readClusterFacts(spec);
+    facts = await readClusterFacts(bus.spec);
   } catch (error) {
     const reason = String(error instanceof Error ? error.message : error).split("\n", 1)[0];
     void pulumi.log.info(`the Kubernetes cluster was not asked whether it has what the bus needs: ${reason}`);
     return;
   }
-  assertNoProblems(clusterProblems(spec, facts));
+  assertNoProblems(clusterProblems(bus.spec, facts, planBus(bus)));
 }
 
 function createTarget(
@@ -56,7 +57,7 @@ function createTarget(
   const { spec } = args;
   const { source, authority = "" } = spec.kubernetes.certificates;
   // Mistakes in patches and objects are told whoever applies them.
-  const plan = planKubernetes(spec);
+  const plan = planBus(args.bus);
   const own = `${name}-kubernetes`;
   const material = materialOf(args);
   const wish = guardWish(spec);

@@ -5,7 +5,7 @@ import { objectNames } from "../../core/kubernetes-names.ts";
 import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
 import { guaranteed, imageName, metadataOf, objectLabels, selectorLabels } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
-import { CONTAINER_SECURITY, POD_SECURITY } from "./pod.ts";
+import { authoritySource, CONTAINER_SECURITY, POD_SECURITY } from "./pod.ts";
 import type { Material } from "./server-files.ts";
 
 const CONTEXT = "bus";
@@ -50,18 +50,19 @@ function toolboxPod(spec: BusSpec): types.input.core.v1.PodSpec {
       },
     ],
     volumes: [
-      { name: "context", secret: { secretName: objectNames(spec).toolbox, defaultMode: 0o440, items: contextItems() } },
+      { name: "context", projected: { defaultMode: 0o440, sources: contextSources(spec) } },
       { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
     ],
   };
 }
 
-function contextItems() {
-  return [
+function contextSources(spec: BusSpec): types.input.core.v1.VolumeProjection[] {
+  const name = objectNames(spec).toolbox;
+  const items = [
     { key: "context.json", path: `nats/context/${CONTEXT}.json` },
     { key: "user.creds", path: "user.creds" },
-    { key: "ca.pem", path: "ca.pem" },
   ];
+  return [{ secret: { name, items } }, authoritySource(spec, name)];
 }
 
 /** Map keyed by entry: the context, the credentials it names and the authorities to trust. */

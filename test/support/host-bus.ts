@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createOperator } from "../../accounts/identity.ts";
+import type { ResolvedBus } from "../../components/resolved-bus.ts";
 import type { ServerIdentity } from "../../components/server-plan.ts";
 import { readScripts } from "../../components/systemd/scripts.ts";
 import { programPath, type SystemdInputs } from "../../components/systemd/tree.ts";
@@ -8,6 +9,16 @@ import { serverHosts } from "../../components/tls/hosts.ts";
 import { issueAuthority, issueServers, planAuthority, planServers } from "../../components/tls/issue.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { parseStackConfig } from "../../core/stack-config.ts";
+
+/** A bus in which nothing lives. */
+export function emptyBus(spec: BusSpec): ResolvedBus {
+  return {
+    spec,
+    accounts: [],
+    streams: { streams: [], consumers: [], keyValue: [], objectStores: [], entries: [], objects: [] },
+    warnings: [],
+  };
+}
 
 const DAY_MS = 86_400_000;
 

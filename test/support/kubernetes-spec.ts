@@ -1,12 +1,16 @@
 /** Specs and material for tests of the Kubernetes target. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { ACCOUNTS } from "../../accounts/catalog.ts";
 import type { Manifest } from "../../components/kubernetes/manifest.ts";
 import { fillPlan, type PlanOptions, planKubernetes } from "../../components/kubernetes/plan.ts";
 import type { Material } from "../../components/kubernetes/server-files.ts";
+import { planBus } from "../../components/kubernetes/watching.ts";
+import { type ResolvedBus, resolveBus } from "../../components/resolve.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { serverNames } from "../../core/kubernetes-names.ts";
 import { parseStackConfig } from "../../core/stack-config.ts";
+import { catalog } from "../../streams/catalog.ts";
 
 /** Settings as a stack file holds them, without `natsbus:`. */
 export type StackBlocks = Readonly<Record<string, unknown>>;
@@ -14,6 +18,15 @@ export type StackBlocks = Readonly<Record<string, unknown>>;
 /** A bus on Kubernetes with these settings. */
 export function kubernetesSpec(blocks: StackBlocks = {}, stack = "test"): BusSpec {
   return parseStackConfig(rawConfig({ target: "kubernetes", ...blocks }), { stack, project: "natsbus" });
+}
+
+/** The same with the project's catalogues, as the program reads it. */
+export function kubernetesBus(blocks: StackBlocks = {}, stack = "test"): ResolvedBus {
+  return resolveBus(
+    rawConfig({ target: "kubernetes", ...blocks }),
+    { stack, project: "natsbus" },
+    { streams: catalog, accounts: ACCOUNTS },
+  );
 }
 
 /** Settings in the form Pulumi hands them over. */
@@ -43,7 +56,7 @@ export function fakeMaterial(spec: BusSpec): Material {
     authority: "AUTHORITY\n",
     certificates: each("certificate"),
     keys: each("key"),
-    credentials: { monitoring: "SECRET credentials\n", admin: "SECRET admin\n" },
+    credentials: { monitoring: "SECRET credentials\n", admin: "SECRET admin\n", canary: "SECRET canary\n" },
   };
 }
 
@@ -51,6 +64,35 @@ export function fakeMaterial(spec: BusSpec): Material {
 export function objectsOf(spec: BusSpec, options: PlanOptions = {}): readonly Manifest[] {
   return fillPlan(planKubernetes(spec, options), fakeMaterial(spec));
 }
+
+/** Every object of a bus with what watches it, with {@link fakeMaterial} in its Secrets. */
+export function watchedObjectsOf(bus: ResolvedBus): readonly Manifest[] {
+  return fillPlan(planBus(bus), fakeMaterial(bus.spec));
+}
+
+/** Monitoring with everything that can be turned on, and what of the kitchen sink has to do with it. */
+export const WATCHED: StackBlocks = {
+  cluster: { name: "watched" },
+  monitoring: {
+    enabled: true,
+    alerting: {
+      receivers: [{ name: "pager", pagerduty: { routingKey: { secret: "pagerduty", key: "routing-key" } } }],
+      critical: "pager",
+    },
+  },
+  kubernetes: {
+    namespace: "messaging",
+    pullSecrets: ["registry"],
+    networkPolicy: {
+      clients: [{ namespaceSelector: { matchLabels: { team: "apps" } } }],
+      metrics: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+      egress: true,
+    },
+    toolbox: { enabled: true },
+    monitoring: { scrapeBy: "services", labels: { release: "monitoring" } },
+    probe: { image: { repository: "registry.example.org/natsbus-probe", tag: "0.1.0" } },
+  },
+};
 
 /** Everything that can be turned on at once. */
 export const KITCHEN_SINK: StackBlocks = {

@@ -1,13 +1,27 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { readClusterFacts } from "../../../components/kubernetes/cluster-facts.ts";
 import type { Manifest } from "../../../components/kubernetes/manifest.ts";
+import { planKubernetes } from "../../../components/kubernetes/plan.ts";
 import { clusterProblems } from "../../../components/kubernetes/preflight.ts";
+import type { ResolvedBus } from "../../../components/resolved-bus.ts";
 import { loadKubeconfig } from "../../../connection/kubeconfig.ts";
 import type { BusSpec } from "../../../core/bus-spec.ts";
 import { apiServerObstacle, startApiServer, type TestApiServer } from "../../kubernetes/api-server.ts";
-import { KITCHEN_SINK, kubernetesSpec, objectsOf, type StackBlocks, stackFile } from "../../support/kubernetes-spec.ts";
+import {
+  KITCHEN_SINK,
+  kubernetesBus,
+  kubernetesSpec,
+  objectsOf,
+  type StackBlocks,
+  stackFile,
+  WATCHED,
+  watchedObjectsOf,
+} from "../../support/kubernetes-spec.ts";
 
 const obstacle = apiServerObstacle();
 if (obstacle !== undefined) process.stderr.write(`rendered objects are not checked by a real API server: ${obstacle}\n`);
@@ -27,10 +41,64 @@ const SPECS: Readonly<Record<string, BusSpec>> = {
   "existing certificates": kubernetesSpec({ kubernetes: { certificates: { source: "existing", secret: "tls" } } }, "existing"),
 };
 
+/** Buses that are watched, with the operator's objects. */
+const BUSES: Readonly<Record<string, ResolvedBus>> = {
+  "watched by ServiceMonitors": kubernetesBus(WATCHED, "watched"),
+  "watched by PodMonitors": kubernetesBus(
+    {
+      monitoring: { enabled: true },
+      kubernetes: {
+        namespace: "pods",
+        monitoring: { dashboards: "grafana-operator" },
+        probe: { image: { repository: "natsbus-probe", tag: "1" } },
+        certificates: { source: "existing", secret: "tls" },
+      },
+    },
+    "pods",
+  ),
+};
+
+const CASES: readonly (readonly [name: string, spec: BusSpec, objects: readonly Manifest[]])[] = [
+  ...Object.entries(SPECS).map(([name, spec]) => [name, spec, objectsOf(spec)] as const),
+  ...Object.entries(BUSES).map(([name, bus]) => [name, bus.spec, watchedObjectsOf(bus)] as const),
+];
+
 /** Kinds of other projects: the API server does not know them, so nothing can be said about them here. */
 const FOREIGN = new Set(["HTTPRoute", "VerticalPodAutoscaler", "ScaledObject", "Certificate", "ExternalSecret"]);
 
+/** Folder with the operators' own CustomResourceDefinitions as YAML; without it their objects are looked at without their schema. */
+const DEFINITIONS = process.env["NATSBUS_TEST_DEFINITIONS"];
+if (obstacle === undefined && DEFINITIONS === undefined)
+  process.stdout.write(
+    "Objects of Prometheus and Grafana Operator: no schemas are at hand (NATSBUS_TEST_DEFINITIONS), only their form is checked\n",
+  );
+
+const WATCHED_NAMESPACE = BUSES["watched by ServiceMonitors"]?.spec.kubernetes.namespace ?? "";
+
 const PLURALS: Readonly<Record<string, string>> = { NetworkPolicy: "networkpolicies", Ingress: "ingresses" };
+
+function readDefinitions(folder: string): Manifest[] {
+  const files = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  const documents = files.flatMap((name) => parseAllDocuments(readFileSync(join(folder, name), "utf8")));
+  return documents.map((document) => document.toJS() as Manifest).filter(({ kind }) => kind === "CustomResourceDefinition");
+}
+
+/** Definitions that know names and take every field. */
+function bareDefinitions(): Manifest[] {
+  const known = Object.values(BUSES).flatMap((bus) => watchedObjectsOf(bus).filter(({ apiVersion }) => /coreos|grafana/.test(apiVersion)));
+  const kinds = new Map(known.map(({ apiVersion, kind }) => [kind, apiVersion] as const));
+  return [...kinds].map(([kind, apiVersion]) => {
+    const [group = "", version = ""] = apiVersion.split("/");
+    const plural = `${kind.toLowerCase()}s`;
+    const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+    return {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: `${plural}.${group}` },
+      spec: { group, names: { kind, plural }, scope: "Namespaced", versions: [{ name: version, served: true, storage: true, schema }] },
+    };
+  });
+}
 
 interface Answer {
   readonly status: number;
@@ -45,8 +113,12 @@ describe.skipIf(obstacle !== undefined)("a real API server", () => {
   beforeAll(async () => {
     server = await startApiServer();
     kubeconfig = await loadKubeconfig({ kubeconfig: server.kubeconfig });
-    for (const spec of Object.values(SPECS))
-      for (const object of objectsOf(spec)) if (object.kind === "Namespace") await send(object, false);
+    const definitions = DEFINITIONS === undefined ? bareDefinitions() : readDefinitions(DEFINITIONS);
+    for (const definition of definitions) expect((await send(definition, false)).message).toBe("");
+    for (const [, , objects] of CASES) for (const object of objects) if (object.kind === "Namespace") await send(object, false);
+    const last = { name: "last", namespace: WATCHED_NAMESPACE };
+    const rule = { apiVersion: "monitoring.coreos.com/v1", kind: "PrometheusRule", metadata: last, spec: {} };
+    await vi.waitFor(async () => expect((await send(rule)).message).toBe(""), { timeout: 60_000, interval: 200 });
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
@@ -71,7 +143,8 @@ describe.skipIf(obstacle !== undefined)("a real API server", () => {
             text += part;
           });
           response.on("end", () => {
-            const { message = "" } = JSON.parse(text) as { message?: string };
+            // Before a kind is served the answer is plain text.
+            const { message = "" } = text.startsWith("{") ? (JSON.parse(text) as { message?: string }) : { message: text };
             done({ status: response.statusCode ?? 0, message, warnings: String(response.headers["warning"] ?? "") });
           });
         },
@@ -97,8 +170,8 @@ describe.skipIf(obstacle !== undefined)("a real API server", () => {
     };
   }
 
-  describe.each(Object.entries(SPECS))("%s", (_name, spec) => {
-    const objects = objectsOf(spec);
+  describe.each(CASES)("%s", (...row) => {
+    const [, spec, objects] = row;
 
     test("takes every object as it is", async () => {
       const answers = await Promise.all(
@@ -146,7 +219,7 @@ describe.skipIf(obstacle !== undefined)("a real API server", () => {
     const ask = async (blocks: StackBlocks) => {
       const kubernetes = { namespace: "asked", kubeconfig: server.kubeconfig, ...(blocks["kubernetes"] as object) };
       const spec = kubernetesSpec({ kubernetes });
-      return clusterProblems(spec, await readClusterFacts(spec)).map(({ message }) => message);
+      return clusterProblems(spec, await readClusterFacts(spec), planKubernetes(spec)).map(({ message }) => message);
     };
 
     test("tells a storage class and a default one that are missing", async () => {

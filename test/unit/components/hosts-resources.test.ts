@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 import { loadDockerTarget } from "../../../components/docker/target.ts";
 import { loadSystemdTarget } from "../../../components/systemd/target.ts";
-import { FIXED_SECRETS, hostSpec } from "../../support/host-bus.ts";
+import { emptyBus, FIXED_SECRETS, hostSpec } from "../../support/host-bus.ts";
 
 interface Seen {
   readonly type: string;
@@ -39,7 +39,7 @@ test("declares hosts over SSH: pinned keys, files on standard input, nothing in 
     bastion: { address: "10.0.0.1", hostKey: KEY },
   }));
   const spec = hostSpec({ target: "systemd", systemd: { hosts, binary: { path: "/usr/bin/nats-server" } } });
-  const { ready, servers } = (await loadSystemdTarget()).create("bus", { spec, ...SECRETS });
+  const { ready, servers } = (await loadSystemdTarget()).create("bus", { spec, bus: emptyBus(spec), ...SECRETS });
   await settle(ready);
   const commands = seen.filter(({ type }) => type === "command:remote:Command");
   expect(commands.map(({ name }) => name).sort()).toEqual(["bus-host-1", "bus-host-2", "bus-host-3", "bus-ready"]);
@@ -64,7 +64,7 @@ test("declares hosts over SSH: pinned keys, files on standard input, nothing in 
 test("declares containers: hardened, uploads kept secret, servers by label", async () => {
   const docker = { exporter: { enabled: true }, host: "ssh://deploy@10.0.0.5", address: "10.0.0.5", publish: "10.0.0.5" };
   const spec = hostSpec({ target: "docker", docker, limits: { memory: "512MiB", cpu: 0.5 } });
-  const { ready } = (await loadDockerTarget()).create("bus", { spec, ...SECRETS });
+  const { ready } = (await loadDockerTarget()).create("bus", { spec, bus: emptyBus(spec), ...SECRETS });
   await settle(ready);
   const containers = seen.filter(({ type }) => type === "docker:index/container:Container");
   expect(containers.map(({ name }) => name).sort()).toEqual(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ClusterFacts } from "../../../../components/kubernetes/cluster-facts.ts";
+import { planKubernetes } from "../../../../components/kubernetes/plan.ts";
 import { clusterProblems } from "../../../../components/kubernetes/preflight.ts";
 import { kubernetesSpec } from "../../../support/kubernetes-spec.ts";
 
@@ -99,14 +100,19 @@ const cases: readonly Case[] = [
     { certificates: { source: "cert-manager", issuer: "ca" } },
     {},
     "ERR_KUBERNETES_OBJECT",
-    "kubernetes",
+    "kubernetes.certificates.source",
     /Certificate objects \(cert-manager\.io\)/,
   ],
 ];
 
+function problemsOf(kubernetes: object, facts: Partial<ClusterFacts>) {
+  const spec = kubernetesSpec({ kubernetes });
+  return clusterProblems(spec, { ...FACTS, ...facts }, planKubernetes(spec));
+}
+
 test.each(cases)("%s is told at preview", (...row) => {
   const [, kubernetes, facts, code, path, message] = row;
-  const problems = clusterProblems(kubernetesSpec({ kubernetes }), { ...FACTS, ...facts });
+  const problems = problemsOf(kubernetes, facts);
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatchObject({ code, path });
   expect(problems[0]?.message).toMatch(message);
@@ -119,5 +125,5 @@ test.each([
   ["no storage class where none is needed", { storage: { ephemeral: true } }, { storageClasses: [] }],
   ["certificates as they should be", EXISTING, { secrets: { "bus-tls": ["tls.crt", "tls.key", "ca.crt"] } }],
 ])("%s is fine", (_name, kubernetes, facts) => {
-  expect(clusterProblems(kubernetesSpec({ kubernetes }), { ...FACTS, ...facts })).toEqual([]);
+  expect(problemsOf(kubernetes, facts)).toEqual([]);
 });
