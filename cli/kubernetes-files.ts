@@ -66,7 +66,7 @@ export async function makeMaterial(bus: ResolvedBus, options: PlaceOptions, term
         if ("diagnosticEvent" in event) diagnostics.push(event.diagnosticEvent);
       },
     });
-    if (result === "succeeded") return readMaterial(loadState(stack.address, stack.secrets), bus.spec.auth.resolverIntervalMs);
+    if (result === "succeeded") return readMaterial(loadState(stack.address, stack.secrets), bus);
     for (const { severity, message } of diagnostics) if (severity === "error") terminal.err(`error: ${message.trimEnd()}\n`);
     return undefined;
   } finally {

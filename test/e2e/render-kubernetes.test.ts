@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { createProject, type Project } from "../support/project.ts";
 
 let project: Project;
@@ -59,4 +60,16 @@ test("up without plugin is refused before anything is made, and tells both ways"
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain("ERR_ENGINE_PLUGIN_MISSING");
   expect(refused.stderr).toContain("--contents-only");
+});
+
+test("a bus whose users stand in its configuration is as closed in files as it is when it is applied", async () => {
+  await using other = await createProject();
+  other.edit("Pulumi.prod.yaml", "  natsbus:logging:\n", "  natsbus:auth: { mode: config }\n  natsbus:logging:\n");
+  const done = await other.natsbus(["render", "--out", "files", "--stack", "prod"]);
+  expect(done.code, done.stderr).toBe(0);
+  const { data } = parse(readFileSync(other.path("files", "2-secret-nats-config.yaml"), "utf8")) as { data: Record<string, string> };
+  const text = Buffer.from(data["nats-0.conf"] ?? "", "base64").toString();
+  expect(text).toMatch(/^accounts \{$/m);
+  expect(text).toMatch(/nkey: "U[A-Z2-7]{55}"/);
+  expect(text).toContain('system_account: "SYS"');
 });
