@@ -18,7 +18,7 @@ export const verb = defineVerb({
     "Rolling restarts are done by `up`, which looks for a request before each server: paused it waits, aborted it stops and leaves the other servers as they are. Needs the right to read and annotate the StatefulSet, neither the state nor credentials of the bus. Exit code 1 when servers still run an older template.",
   args: { ...COMMON_ARGS, what: { type: "positional", required: false, description: "status when left out" } },
   examples: [
-    ["rollout --stack prod", "which servers run what is declared, and whether somebody paused the rollout"],
+    ["rollout --stack prod", "which servers are ready and made from the newest template, and whether somebody paused the rollout"],
     ["rollout pause --stack prod", "no further server is restarted until resume"],
   ],
   async run({ args, terminal }) {
@@ -52,7 +52,7 @@ function describe(view: SetView, servers: readonly string[]) {
   const stale = stalePods(view, servers);
   const lines = servers.map((name) => {
     const pod = view.pods.find((candidate) => candidate.name === name);
-    const template = stale.includes(name) ? "older template" : "as declared";
+    const template = stale.includes(name) ? "older template" : "newest template";
     return `${name}: ${pod?.ready === true && !pod.leaving ? "ready" : podTrouble(pod, name)}, ${template}`;
   });
   const request = view.request === undefined ? [] : [`rollout: ${view.request}`];

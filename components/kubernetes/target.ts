@@ -61,7 +61,7 @@ function createTarget(
   const own = `${name}-kubernetes`;
   const material = materialOf(args);
   const wish = guardWish(spec);
-  const guard = new Guard(`${name}-guard`, { ...wish, access: pulumi.secret(wish.access) }, options);
+  const guard = new Guard(`${name}-guard`, { ...wish, access: pulumi.secret(wish.access), ...systemConnection(args) }, options);
   const objects = Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material, guard }, options);
   // Keys are made without a look at servers.
   const ready = declaredPart() === "keys" ? objects : createRollout(name, args, { ...options, dependsOn: [guard, objects] });
@@ -76,23 +76,22 @@ function createTarget(
 
 /** Whoever applies the objects: only the rollout restarts servers, one at a time. */
 function createRollout(name: string, args: TargetArgs, options: pulumi.CustomResourceOptions): Rollout {
-  const { spec, authority, system } = args;
+  const { spec } = args;
   const wish = materialOf(args).apply((material) => rolloutWish(spec, material));
+  const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
+  const place = rolloutPlace(spec);
+  return new Rollout(`${name}-rollout`, { ...place, access: pulumi.secret(place.access), ...secrets, ...systemConnection(args) }, options);
+}
+
+/** How servers are asked about themselves; nothing when they know no user who may. */
+function systemConnection({ spec, authority, system }: TargetArgs): { readonly connection?: pulumi.Output<ConnectionSpec> } {
+  if (system === undefined) return {};
   const { servers, forward } = reachOf(spec);
   const ca = spec.tls.clients ? { ca: pulumi.output(spec.kubernetes.certificates.authority ?? authority) } : {};
   const reach = { servers, ...(forward === undefined ? {} : { forward }), ...ca };
-  const login = system === undefined ? undefined : pulumi.output(system).apply((text) => parseLogin(text, PROVISIONER));
-  const connection =
-    login === undefined
-      ? {}
-      : {
-          connection: pulumi.secret(
-            pulumi.all([pulumi.output(reach), login] as const).apply(([at, own]) => ({ ...at, ...own }) as ConnectionSpec),
-          ),
-        };
-  const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
-  const place = rolloutPlace(spec);
-  return new Rollout(`${name}-rollout`, { ...place, access: pulumi.secret(place.access), ...secrets, ...connection }, options);
+  const login = pulumi.output(system).apply((text) => parseLogin(text, PROVISIONER));
+  const connection = pulumi.all([pulumi.output(reach), login] as const).apply(([at, own]) => ({ ...at, ...own }) as ConnectionSpec);
+  return { connection: pulumi.secret(connection) };
 }
 
 /** Stands for the servers when their objects are applied from files. */

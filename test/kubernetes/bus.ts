@@ -38,6 +38,10 @@ export interface BusUnderTest extends AsyncDisposable {
   up(options?: CliOptions): Promise<string>;
   /** As {@link up}, which may fail. */
   tryUp(options?: CliOptions): Promise<CliResult>;
+  /** Runs `natsbus ARGS --stack dev`, which must end with that exit code. @returns stdout */
+  natsbus(args: readonly string[], code?: number): Promise<string>;
+  /** Everything that every command said so far. */
+  transcript(): string;
   /** Deletes what {@link apply} made but for the namespace, as `kubectl delete -f` does it. */
   remove(): Promise<void>;
   /** How to connect as a user of the stack. */
@@ -46,24 +50,39 @@ export interface BusUnderTest extends AsyncDisposable {
   instances(): Promise<Readonly<Record<string, string>>>;
 }
 
-/** Prepares the project; applies nothing. */
-export async function prepareBus(settings: Readonly<Record<string, unknown>>): Promise<BusUnderTest> {
+/**
+ * Prepares the project; applies nothing.
+ * @param namespace namespace of its objects, which goes when the bus is disposed
+ */
+export async function prepareBus(settings: Readonly<Record<string, unknown>>, namespace = NAMESPACE): Promise<BusUnderTest> {
   const project = await createProject();
-  project.configure({ "natsbus:target": "kubernetes", ...settings });
+  // Its ports on this machine mean nothing here, and leave no room for more servers.
+  project.configure({ "natsbus:target": "kubernetes", "natsbus:process": undefined, ...settings });
   const kubeconfig = await loadKubeconfig({});
   const core = kubeconfig.makeApiClient(CoreV1Api);
-  const tryUp = (options: CliOptions = {}) =>
-    project.natsbus(["up", "--contents-only", "--stack", "dev", "--yes"], { timeoutMs: UP_TIMEOUT_MS, ...options });
+  const said: string[] = [];
+  const run = async (args: readonly string[], options: CliOptions = {}) => {
+    const result = await project.natsbus([...args, "--stack", "dev"], { timeoutMs: UP_TIMEOUT_MS, ...options });
+    said.push(result.stdout, result.stderr);
+    return result;
+  };
+  const tryUp = (options?: CliOptions) => run(["up", "--contents-only", "--yes"], options);
   return {
     project,
     kubeconfig,
     core,
     storage: kubeconfig.makeApiClient(StorageV1Api),
     tryUp,
+    natsbus: async (args, code = 0) => {
+      const result = await run(args);
+      expect(result.code, `${args.join(" ")}\n${result.stdout}\n${result.stderr}`).toBe(code);
+      return result.stdout;
+    },
+    transcript: () => said.join("\n"),
     apply: async () => {
-      const rendered = await project.natsbus(["render", "--stack", "dev", "--out", "manifests"]);
+      const rendered = await run(["render", "--out", "manifests"]);
       expect(rendered.code, rendered.stderr).toBe(0);
-      await applyFolder(kubeconfig, project.path("manifests"));
+      await applyFolder(kubeconfig, project.path("manifests"), namespace);
     },
     up: async (options) => {
       const { code, stdout, stderr } = await tryUp(options);
@@ -72,18 +91,18 @@ export async function prepareBus(settings: Readonly<Record<string, unknown>>): P
     },
     remove: () => removeFolder(kubeconfig, project.path("manifests")),
     connection: (user) => ({
-      servers: [`tls://nats.${NAMESPACE}.svc:4222`],
+      servers: [`tls://nats.${namespace}.svc:4222`],
       ca: readFileSync(project.path(".natsbus/dev/ca.pem"), "utf8"),
       creds: readFileSync(project.path(`.natsbus/dev/creds/${user}.creds`), "utf8"),
       inboxPrefix: inboxPrefix(user),
       forward: {
-        namespace: NAMESPACE,
+        namespace,
         selector: { "app.kubernetes.io/instance": "nats", "app.kubernetes.io/component": "server" },
         port: 4222,
       },
     }),
     instances: async () => {
-      const { items } = await core.listNamespacedPod({ namespace: NAMESPACE });
+      const { items } = await core.listNamespacedPod({ namespace });
       const restarts = (statuses: readonly { readonly restartCount: number }[] = []) =>
         statuses.map(({ restartCount }) => restartCount).join();
       return Object.fromEntries(
@@ -91,17 +110,17 @@ export async function prepareBus(settings: Readonly<Record<string, unknown>>): P
       );
     },
     [Symbol.asyncDispose]: async () => {
-      await core.deleteNamespace({ name: NAMESPACE }).catch(() => undefined);
+      await core.deleteNamespace({ name: namespace }).catch(() => undefined);
       await project[Symbol.asyncDispose]();
     },
   };
 }
 
-async function applyFolder(kubeconfig: KubeConfig, folder: string): Promise<void> {
+async function applyFolder(kubeconfig: KubeConfig, folder: string, namespace: string): Promise<void> {
   const client = KubernetesObjectApi.makeApiClient(kubeconfig);
   for (const file of readdirSync(folder).sort()) {
     const object = parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject;
-    await applyObject(kubeconfig, client, object);
+    await applyObject({ kubeconfig, client, namespace }, object);
   }
 }
 
@@ -114,7 +133,10 @@ async function removeFolder(kubeconfig: KubeConfig, folder: string): Promise<voi
 }
 
 /** Server-side apply. A set whose claim template changed is made anew around its running pods, as docs/kubernetes-operations.md says. */
-async function applyObject(kubeconfig: KubeConfig, client: KubernetesObjectApi, object: KubernetesObject): Promise<void> {
+async function applyObject(
+  { kubeconfig, client, namespace }: { readonly kubeconfig: KubeConfig; readonly client: KubernetesObjectApi; readonly namespace: string },
+  object: KubernetesObject,
+): Promise<void> {
   const apply = () => client.patch(object, undefined, undefined, "natsbus-test", true, PatchStrategy.ServerSideApply);
   try {
     await apply();
@@ -122,10 +144,8 @@ async function applyObject(kubeconfig: KubeConfig, client: KubernetesObjectApi, 
     if (object.kind !== "StatefulSet" || (error as { readonly code?: number }).code !== CONFLICTING) throw error;
     const name = object.metadata?.name ?? "";
     const apps = kubeconfig.makeApiClient(AppsV1Api);
-    await apps.deleteNamespacedStatefulSet({ namespace: NAMESPACE, name, propagationPolicy: "Orphan" });
-    await expect
-      .poll(() => apps.readNamespacedStatefulSet({ namespace: NAMESPACE, name }).catch(() => "gone"), { timeout: 30_000 })
-      .toBe("gone");
+    await apps.deleteNamespacedStatefulSet({ namespace, name, propagationPolicy: "Orphan" });
+    await expect.poll(() => apps.readNamespacedStatefulSet({ namespace, name }).catch(() => "gone"), { timeout: 30_000 }).toBe("gone");
     await apply();
   }
 }
