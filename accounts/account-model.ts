@@ -50,4 +50,6 @@ export interface AccountState extends AccountInputs {
   readonly issuedAt: number;
   /** What the version in force says, in normal form. */
   readonly inForce: { readonly [key: string]: Json };
+  /** Servers that have another version than the one that was brought to them, as last seen, a sentence each; absent: none has. */
+  readonly drift?: readonly string[];
 }

@@ -1,6 +1,7 @@
 /** What the account resource does when Pulumi asks. */
 import { isDeepStrictEqual } from "node:util";
 import { BusError } from "../core/errors.ts";
+import { publicKeyOf } from "../core/nats-keys.ts";
 import { progress } from "../core/progress.ts";
 import { reporting } from "../core/reporting.ts";
 import { isUnknown } from "../core/unknown.ts";
@@ -8,10 +9,11 @@ import type { AccountInputs, AccountState } from "./account-model.ts";
 import { renderActivations } from "./activation.ts";
 import { accountClaims, normaliseClaims } from "./claims.ts";
 import { deletionRequest } from "./deletion.ts";
+import { accountDrift } from "./drift.ts";
 import { hasJetStream } from "./limits.ts";
 import { natsAccountPort } from "./nats-port.ts";
 import type { AccountPort } from "./port.ts";
-import { observeAccount, type PlacedAccount, reconcileAccount } from "./reconcile.ts";
+import { lookUpAccount, observeAccount, type PlacedAccount, reconcileAccount } from "./reconcile.ts";
 import type { SignedClaims } from "./token.ts";
 
 /** A refusal as Pulumi shows it: which property, and why. */
@@ -42,7 +44,8 @@ export function diffAccount(olds: AccountState, wanted: AccountInputs): { change
   // In the preview of a change elsewhere the connection may not be known yet; most likely it stays what it is.
   const news = isUnknown(wanted.connection) ? { ...wanted, connection: olds.connection } : wanted;
   if (isUnknown(news)) return { changes: true };
-  const { issuedAt, inForce, ...before } = withoutProvider(olds);
+  const { issuedAt, inForce, drift = [], ...before } = withoutProvider(olds);
+  if (drift.length > 0) return { changes: true };
   if (!isDeepStrictEqual(before, withoutProvider(news))) return { changes: true };
   return { changes: !isDeepStrictEqual(inForce, normaliseClaims(accountClaims(specOf(news), issuedAt))) };
 }
@@ -54,10 +57,13 @@ export async function applyAccount(inputs: AccountInputs): Promise<{ id: string;
   return { id: inputs.publicKey, outs: stateOf(inputs, claims) };
 }
 
-/** The account as the servers have it now; `id` is empty when no server has it. */
+/** The account as the servers have it now, and which of them have another version than was brought to them; `id` is empty when no server has it. */
 export async function readAccount(state: AccountState): Promise<{ id: string; props?: AccountState }> {
-  const claims = await observeAccount(portOf(state), state);
-  return claims === undefined ? { id: "" } : { id: state.publicKey, props: stateOf(state, claims) };
+  const { claims, seen } = await lookUpAccount(portOf(state), state);
+  if (claims === undefined) return { id: "" };
+  const { drift: _before, ...known } = state;
+  const drift = accountDrift(seen, { ...state, signers: [publicKeyOf(state.signingSeed)] }, new Date());
+  return { id: state.publicKey, props: { ...stateOf(known, claims), ...(drift.length === 0 ? {} : { drift }) } };
 }
 
 /**

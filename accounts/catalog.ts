@@ -34,7 +34,7 @@ function familyRole(name: string, { subjects, stream, consumer }: Family): RoleA
 
 // What a server tells about itself and its accounts. Requests that change something (reload, kick, lame duck, claims) are left out, so every one is named.
 const SERVER_REPORTS = ["VARZ", "CONNZ", "ROUTEZ", "SUBSZ", "LEAFZ", "GATEWAYZ", "JSZ", "HEALTHZ", "STATSZ", "IDZ", "ACCOUNTZ", "ACCSTATZ"];
-const ACCOUNT_REPORTS = ["CONNZ", "LEAFZ", "SUBSZ", "JSZ", "INFO", "STATZ", "CONNS"];
+const ACCOUNT_REPORTS = ["CONNZ", "LEAFZ", "SUBSZ", "JSZ", "INFO", "STATZ", "CONNS", "CLAIMS.LOOKUP"];
 
 /** Reads the health of servers and accounts through the system account; changes nothing. */
 const MONITORING: RoleArgs = {

@@ -12,6 +12,10 @@ interface Envelope<T> {
   readonly error?: { readonly description?: string };
 }
 
+interface AccountPage {
+  readonly account_detail?: { readonly jwt?: string };
+}
+
 interface JetStreamDetail {
   readonly account_details?: readonly { readonly id?: string; readonly name?: string; readonly stream_detail?: readonly unknown[] }[];
 }
@@ -27,8 +31,14 @@ export function natsAccountPort(connection: ConnectionSpec): AccountPort {
   };
   const look = async (publicKey: string, servers: number, maxWait: number): Promise<StoredAccount> => {
     const lookup = gather(`$SYS.REQ.ACCOUNT.${publicKey}.CLAIMS.LOOKUP`, "", servers, maxWait);
-    const [names, stored] = await Promise.all([ask("$SYS.REQ.SERVER.PING", "", servers, maxWait), lookup]);
-    return { servers: names.map(nameOf), tokens: stored.map((answer) => answer.string() || undefined) };
+    const inUse = ask<AccountPage>("$SYS.REQ.SERVER.PING.ACCOUNTZ", JSON.stringify({ account: publicKey }), servers, maxWait);
+    const [names, stored, pages] = await Promise.all([ask("$SYS.REQ.SERVER.PING", "", servers, maxWait), lookup, inUse]);
+    const loaded = pages.flatMap((page) => (page.data?.account_detail?.jwt ? [[nameOf(page), page.data.account_detail.jwt] as const] : []));
+    return {
+      servers: names.map(nameOf),
+      tokens: stored.map((answer) => answer.string() || undefined),
+      loaded: Object.fromEntries(loaded),
+    };
   };
   return {
     async observe(publicKey, servers) {

@@ -6,6 +6,8 @@ export interface StoredAccount {
   readonly servers: readonly string[];
   /** The token each of them has; `undefined` for one that has none. */
   readonly tokens: readonly (string | undefined)[];
+  /** Map keyed by server name: the token it works with, of those that have the account in use; absent: not known. */
+  readonly loaded?: Readonly<Record<string, string>>;
 }
 
 /** One server's answer to a change. */

@@ -41,15 +41,24 @@ export async function observeAccount(
   port: AccountPort,
   spec: Pick<PlacedAccount, "name" | "publicKey" | "servers">,
 ): Promise<SignedClaims | undefined> {
+  return (await lookUpAccount(port, spec)).claims;
+}
+
+/** As {@link observeAccount}, with everything that was seen. */
+export async function lookUpAccount(
+  port: AccountPort,
+  spec: Pick<PlacedAccount, "name" | "publicKey" | "servers">,
+): Promise<{ readonly claims: SignedClaims | undefined; readonly seen: StoredAccount }> {
   const seen = await port.observe(spec.publicKey, spec.servers.length);
   const versions = readable(seen);
   // A silent server is told by the cluster's own resource; what the others have holds all the same.
   if (versions.length === 0) assertAllAnswer(seen, spec);
   // A lagging server takes over the newest version by itself, so that is the one in force.
-  return versions.reduce<SignedClaims | undefined>(
+  const claims = versions.reduce<SignedClaims | undefined>(
     (newest, version) => (newest === undefined || version.iat > newest.iat ? version : newest),
     undefined,
   );
+  return { claims, seen };
 }
 
 async function pushAccount(port: AccountPort, spec: PlacedAccount, before: StoredAccount, now: Date): Promise<void> {

@@ -4,6 +4,7 @@ import type { SecretsCodec } from "../engine/secrets.ts";
 import { isMap, unwrapSecrets } from "../engine/traversal.ts";
 import { parseUrn, STACK_TYPE } from "../engine/urn.ts";
 import type { PropertyMap, Value } from "../engine/values.ts";
+import type { PushedAccount } from "../operations/account-drift.ts";
 
 /** A user of the bus and where its credentials lie. */
 export interface BusUser {
@@ -47,6 +48,8 @@ export interface BusState {
   readonly users: readonly BusUser[];
   /** By name. */
   readonly streams: readonly BusStream[];
+  /** Accounts that were brought to the servers, as they were last pushed or seen. */
+  readonly accounts: readonly PushedAccount[];
   /** A cluster that natsbus did not make, with the servers that were seen; absent: natsbus made it. */
   readonly existing?: { readonly servers: readonly string[] };
   /** Certificate bundle, relative to the project; "" without one. */
@@ -60,6 +63,7 @@ const TYPES = {
   rollout: "pulumi-nodejs:dynamic/natsbus/kubernetes:Rollout",
   existing: "pulumi-nodejs:dynamic/natsbus/existing:ExistingCluster",
   files: "pulumi-nodejs:dynamic/natsbus/accounts:CredentialsFiles",
+  account: "pulumi-nodejs:dynamic/natsbus/accounts:Account",
   users: "pulumi-nodejs:dynamic/natsbus/accounts:Users",
   plainUsers: "pulumi-nodejs:dynamic/natsbus/accounts:PlainUsers",
   stream: "pulumi-nodejs:dynamic/natsbus/streams:Stream",
@@ -90,6 +94,7 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
         Object.entries(mapOf(bag["places"])).map(([name, user]) => readUser(name, mapOf(user), paths)),
       ),
     ],
+    accounts: ofType(TYPES.account).map(readAccount),
     streams: entries
       .filter((entry) => entry.type === TYPES.stream)
       .map(readStream)
@@ -112,6 +117,16 @@ function readServer(node: PropertyMap): BusServer {
 
 function readUser(name: string, user: PropertyMap, paths: ReadonlyMap<string, string>): BusUser {
   return { name, account: textOf(user["account"]), role: textOf(user["role"]), file: paths.get(name) ?? "" };
+}
+
+function readAccount(bag: PropertyMap): PushedAccount {
+  return {
+    name: textOf(bag["name"]),
+    publicKey: textOf(bag["publicKey"]),
+    servers: listOf(bag["servers"]).map(textOf),
+    issuedAt: Number(bag["issuedAt"]),
+    inForce: mapOf(bag["inForce"]) as PushedAccount["inForce"],
+  };
 }
 
 function readStream(entry: ResourceEntry): BusStream {

@@ -1,6 +1,7 @@
 /** `natsbus status` of a cluster that natsbus did not make: asked over NATS, as the stack file says. */
 import { observeExisting } from "../components/existing/observe.ts";
 import { closeConnections } from "../connection/pool.ts";
+import { accountProblems, lookAtStackAccounts } from "./account-look.ts";
 import { resolveConnection } from "./bus-access.ts";
 import type { BusPlace } from "./bus-state.ts";
 import { readAccess } from "./existing-access.ts";
@@ -15,8 +16,9 @@ export async function showExisting(place: BusPlace, { json }: { readonly json: b
     const { system } = await readAccess(place);
     const connection = await resolveConnection(place, undefined);
     const status = await observeExisting({ connection, ...(system === undefined ? {} : { system }) }, bus.existing?.servers ?? []);
-    const problems = findExistingProblems(stack, bus, status);
-    if (json) terminal.out(`${JSON.stringify({ stack, ...status, problems }, null, 2)}\n`);
+    const accounts = await lookAtStackAccounts(place);
+    const problems = [...findExistingProblems(stack, bus, status), ...accountProblems(stack, accounts)];
+    if (json) terminal.out(`${JSON.stringify({ stack, ...status, accounts, problems }, null, 2)}\n`);
     else terminal.out(renderExisting(status, problems, terminal.outPalette));
     return problems.length === 0 ? EXIT.ok : EXIT.error;
   } finally {

@@ -1,3 +1,4 @@
+import { tellAccounts } from "../account-look.ts";
 import { runChange } from "../change.ts";
 import { LOOK_ARGS } from "../run-args.ts";
 import { defineVerb } from "../verb.ts";
@@ -25,6 +26,8 @@ export const verb = defineVerb({
   async run(call) {
     if (call.args.compare !== undefined)
       return (await import("../compare-files.ts")).runCompare(call.args.compare, call.args, call.terminal);
-    return runChange("up", call, { ...call.args, previewOnly: true });
+    const code = await runChange("up", call, { ...call.args, previewOnly: true });
+    await tellAccounts(call.args, call.terminal);
+    return code;
   },
 });

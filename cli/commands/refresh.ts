@@ -1,3 +1,4 @@
+import { tellAccounts } from "../account-look.ts";
 import { runChange } from "../change.ts";
 import { CHANGE_ARGS } from "../run-args.ts";
 import { defineVerb } from "../verb.ts";
@@ -19,5 +20,9 @@ export const verb = defineVerb({
     ["refresh --preview-only", "show the drift only"],
     ["refresh --yes --expect-no-changes", "for scripts: exit code 7 when something drifted"],
   ],
-  run: (call) => runChange("refresh", call, call.args),
+  async run(call) {
+    const code = await runChange("refresh", call, call.args);
+    await tellAccounts(call.args, call.terminal);
+    return code;
+  },
 });

@@ -1,7 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { observeMonitoring } from "../../components/process/monitoring/observe.ts";
 import { observeCluster } from "../../components/process/observe.ts";
+import { closeConnections } from "../../connection/pool.ts";
 import { readAlerts } from "../../probe/alerts.ts";
+import { accountProblems, lookAtStackAccounts } from "../account-look.ts";
 import { EXIT } from "../exit-codes.ts";
 import { observePods } from "../pod-status.ts";
 import { monitoringOf, renderMonitoring } from "../reporters/monitoring.ts";
@@ -35,13 +37,14 @@ export const verb = defineVerb({
     const watched = await observeMonitoring(directory);
     const alerts =
       watched?.running.includes("prometheus") === true ? await readAlerts(watched.urls.prometheus, watched.cluster) : undefined;
-    const status = { stack, cluster, problems: findProblems(stack, bus, cluster) };
+    const accounts = await lookAtStackAccounts(place).finally(closeConnections);
+    const status = { stack, cluster, problems: [...findProblems(stack, bus, cluster), ...accountProblems(stack, accounts)] };
     if (args.json === true) {
       const servers = cluster.servers.map((server) => ({ ...server, ports: bus.servers.find((one) => one.name === server.name)?.ports }));
       const seen = new Set(cluster.streams.map((stream) => stream.name));
       const streams = [...cluster.streams, ...bus.streams.filter((stream) => !seen.has(stream.name))];
       terminal.out(
-        `${JSON.stringify({ stack, ...cluster, servers, streams, ...monitoringOf(watched, alerts), problems: status.problems }, null, 2)}\n`,
+        `${JSON.stringify({ stack, ...cluster, servers, streams, accounts, ...monitoringOf(watched, alerts), problems: status.problems }, null, 2)}\n`,
       );
     } else terminal.out(renderStatus(status, bus.servers, terminal.outPalette) + renderMonitoring(watched, alerts, terminal.outPalette));
     return status.problems.length === 0 ? EXIT.ok : EXIT.error;

@@ -47,6 +47,9 @@ export interface OperatorClusterOptions {
   /** Roles of the system account.
    * @default [] */
   readonly systemRoles?: readonly string[];
+  /** How often a server compares its accounts with the others'; long for tests of servers that lag.
+   * @default "15s" */
+  readonly resolverInterval?: string;
 }
 
 /** Starts real servers with an operator, a system account and certificates of their own; removed on dispose. */
@@ -59,7 +62,7 @@ export async function startOperatorCluster(options: OperatorClusterOptions = {})
   const certificates = serverOperations.create({ authority, nodes, validityMs: 5 * DAY_MS, renewBeforeMs: DAY_MS }).outs;
   const tls = new Map<string, ClusterTls>();
   const tlsOf = (node: TestNode) => tlsBlock(node, tls.get(node.name) ?? { authority, certificates });
-  const configText = (node: TestNode) => `${tlsOf(node)}\n${operatorText(node, operator)}`;
+  const configText = (node: TestNode) => `${tlsOf(node)}\n${operatorText(node, operator, options.resolverInterval ?? "15s")}`;
   const cluster = await startCluster({ servers: names.length, configText, clusterText: tlsOf });
   const system = {
     servers: cluster.nodes.map((node) => `tls://127.0.0.1:${node.port}`),
@@ -87,9 +90,9 @@ export function tlsBlock(node: TestNode, tls: ClusterTls): string {
   return `tls { ${lines.join(", ")} }`;
 }
 
-function operatorText(node: TestNode, operator: OperatorState): string {
+function operatorText(node: TestNode, operator: OperatorState, interval: string): string {
   return `operator: ${operator.token}
 system_account: ${operator.systemPublicKey}
-resolver { type: full, dir: "${join(node.folder, "resolver")}", allow_delete: true, interval: "15s", timeout: "1.9s" }
+resolver { type: full, dir: "${join(node.folder, "resolver")}", allow_delete: true, interval: "${interval}", timeout: "1.9s" }
 resolver_preload { ${operator.systemPublicKey}: ${operator.systemToken} }`;
 }

@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { applyAccount, deleteAccount, diffAccount, readAccount } from "../../../accounts/account-operations.ts";
 import { createAccountKeys, createOperator } from "../../../accounts/identity.ts";
 import { natsAccountPort } from "../../../accounts/nats-port.ts";
-import { parseToken, renderToken } from "../../../accounts/token.ts";
+import { type Claims, parseToken, renderToken } from "../../../accounts/token.ts";
 import { issueUsers } from "../../../accounts/users.ts";
 import { closeConnections } from "../../../connection/pool.ts";
+import { createKey } from "../../../core/nats-keys.ts";
 import { type BusIdentity, startBusIdentity } from "../../support/bus-identity.ts";
 import { probe } from "../../support/permission-probe.ts";
 
@@ -106,6 +107,39 @@ describe("drift", () => {
     expect(seen.props?.inForce).toMatchObject({ nats: { limits: { conn: 5 } } });
     expect(diffAccount(seen.props!, wanted).changes).toBe(true);
     const repaired = (await applyAccount(wanted)).outs;
+    expect(diffAccount(repaired, wanted).changes).toBe(false);
+  });
+
+  it.each<[string, (base: Claims) => { token: string; fault: RegExp }]>([
+    [
+      "a foreign operator's",
+      (base) => {
+        const foreign = createKey("operator");
+        return {
+          token: renderToken(base, foreign.seed),
+          fault: new RegExp(`signed by ${foreign.publicKey}, which is no key of the operator`),
+        };
+      },
+    ],
+    ["the account's own", (base) => ({ token: renderToken(base, bus.keys.seed), fault: /signed by the account itself/ })],
+    [
+      "an ended",
+      (base) => ({ token: renderToken({ ...base, exp: base.iat - 60 }, bus.operator.signingSeed), fault: /that ended on 20\d\d-/ }),
+    ],
+  ])("in the shape of %s version, which servers take without a word, is seen, named and repaired", async (_what, forge) => {
+    const wanted = bus.inputsOf("BUS");
+    const state = (await applyAccount(wanted)).outs;
+    expect((await readAccount(state)).props?.drift).toBeUndefined();
+    const { sub, name, nats, iat } = parseToken((await versions())[0]!);
+    const { token, fault } = forge({ sub, name, nats, iat: iat + 1 });
+    const answers = await natsAccountPort(bus.system).push(token, 3);
+    expect(answers.map(({ refusal }) => refusal)).toEqual([undefined, undefined, undefined]);
+    const seen = (await readAccount(state)).props!;
+    expect(seen.drift?.join("\n")).toMatch(fault);
+    expect(seen.drift?.join("\n")).toMatch(/n1.*n2.*n3/);
+    expect(diffAccount(seen, wanted).changes).toBe(true);
+    const repaired = (await applyAccount(wanted)).outs;
+    expect((await readAccount(repaired)).props?.drift).toBeUndefined();
     expect(diffAccount(repaired, wanted).changes).toBe(false);
   });
 
