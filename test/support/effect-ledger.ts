@@ -34,6 +34,16 @@ export class EffectLedger implements Disposable {
     };
   }
 
+  /** Ids of the different messages seen. */
+  ids(): ReadonlySet<string> {
+    return new Set(
+      this.#database
+        .prepare("SELECT id FROM effects")
+        .all()
+        .map(({ id }) => String(id)),
+    );
+  }
+
   [Symbol.dispose](): void {
     this.#database.close();
   }
