@@ -23,8 +23,13 @@ for (const warning of resolved.warnings) void pulumi.log.warn(warning);
 
 const bus = await inWords(() => MessageBus.create("bus", { bus: resolved }));
 
+/** Client URLs of the servers. */
 export const servers = bus.servers;
+/** URLs of the servers' monitor ports; plain HTTP on loopback unless asked otherwise. */
 export const monitorUrls = bus.monitorUrls;
+/** Version of nats-server. */
 export const serverVersion = bus.serverVersion;
+/** Map keyed by user: its credentials file, relative to the project. Contains no secret. */
 export const credentials = bus.credentials;
+/** File with the authorities of the bus, PEM, relative to the project. */
 export const caFile = `${resolved.spec.process.directory}/ca.pem`;

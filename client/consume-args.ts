@@ -33,6 +33,7 @@ type ConsumerChoice =
 
 /** Options of a worker. */
 export type ConsumeArgs = ConsumerChoice & {
+  /** Stream to consume. */
   readonly stream: string;
   /** Handlers by subject; the first whose pattern covers a message gets it. */
   readonly routes: readonly Route[];

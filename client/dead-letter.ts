@@ -16,8 +16,9 @@ export interface LostMessage {
 
 /** A dead letter as it is stored. */
 export interface DeadLetter {
-  /** Stream the dead letter is in, and its place there. */
+  /** Stream the dead letter is in. */
   readonly stream: string;
+  /** Its place in that stream, from 1. */
   readonly sequence: number;
   /** Subject of the dead letter. */
   readonly subject: string;
@@ -29,6 +30,7 @@ export interface DeadLetter {
   readonly origin: string;
   /** Consumer that gave it up. */
   readonly consumer: string;
+  /** How often the message had been delivered. */
   readonly deliveries: number;
   /** Why, for programs. */
   readonly reason: string;
@@ -36,6 +38,7 @@ export interface DeadLetter {
   readonly detail: string;
   /** Headers of the message it was. */
   readonly headers: HeaderRecord;
+  /** Payload of the message it was, as it was published; empty when it was too large. */
   readonly payload: Uint8Array;
   /** Whether the payload was too large to be kept; the message itself may still be in its stream. */
   readonly isPayloadOmitted: boolean;

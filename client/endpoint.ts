@@ -6,6 +6,7 @@ import { defineSubject, type Subject, type SubjectArgs } from "./subject.ts";
 
 /** A subject that requests go to. `In` and `Out` are the request as it is sent and as handlers get it, `ReplyIn` and `ReplyOut` the same of the answer. */
 export interface Endpoint<In, Out, ReplyIn, ReplyOut> {
+  /** The question: subject, schema and largest size. */
   readonly request: Subject<In, Out>;
   /** The answer; its pattern is that of the request, its schema id that of the request with `:reply` behind. */
   readonly reply: Subject<ReplyIn, ReplyOut>;

@@ -2,6 +2,7 @@
 
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { subjectCovers } from "../core/names.ts";
+import type { Rejection } from "./codec.ts";
 import type { StoredMessage } from "./delivery.ts";
 import { DEAD_HEADER, type HeaderRecord } from "./headers.ts";
 import { isDeadLetterSubject } from "./priority.ts";
@@ -29,20 +30,25 @@ export function openMessage({ routes, skipsUnrouted, verifier }: Opener, inbound
   // A consumer without filters is delivered its own dead letters.
   if (isDeadLetterSubject(message.subject) && headers[DEAD_HEADER.reason]) return { kind: "skip" };
   if (verifier === undefined) return readMessage(routes, skipsUnrouted, inbound);
-  return verifyMessage(verifier, inbound).then((refusal) => refusal ?? readMessage(routes, skipsUnrouted, inbound));
-}
-
-async function verifyMessage(verifier: MessageVerifier, { message, headers }: Inbound): Promise<Opened | undefined> {
   try {
-    const refusal = await verifier.verify({
-      ...{ subject: message.subject, headers: joinedHeaders(message.headers, headers), payload: message.data },
-      storedAtMs: message.time.getTime(),
-      origin: `${message.info.stream}:${message.seq}`,
-    });
-    return refusal === undefined ? undefined : { kind: "rejected", ...refusal };
+    const refusal = verifyMessage(verifier, inbound);
+    if (!(refusal instanceof Promise)) return refused(refusal) ?? readMessage(routes, skipsUnrouted, inbound);
+    return refusal.then((found) => refused(found) ?? readMessage(routes, skipsUnrouted, inbound)).catch(unreadable);
   } catch (error) {
     return unreadable(error);
   }
+}
+
+function verifyMessage(verifier: MessageVerifier, { message, headers }: Inbound): ReturnType<MessageVerifier["verify"]> {
+  return verifier.verify({
+    ...{ subject: message.subject, headers: joinedHeaders(message.headers, headers), payload: message.data },
+    storedAtMs: message.time.getTime(),
+    origin: `${message.info.stream}:${message.seq}`,
+  });
+}
+
+function refused(refusal: Rejection | undefined): Opened | undefined {
+  return refusal === undefined ? undefined : { kind: "rejected", ...refusal };
 }
 
 function readMessage(routes: readonly Route[], skipsUnrouted: boolean, { message, headers }: Inbound): Opened {

@@ -156,6 +156,7 @@ export class Intake<Content> {
     }
     const content = this.#options.open(message);
     if (content instanceof Promise) this.#acceptLater(message, content);
+    else if (this.#opening.size > 0) this.#opening.set(message.seq, { message, read: { content } });
     else this.#add(message, content);
   }
 

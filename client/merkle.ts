@@ -1,9 +1,6 @@
 /** One signature for several messages: a tree of hashes, whose root is signed, and for each message the way from its own hash to the root. Pure. */
 import { hash } from "node:crypto";
 
-/** Hashes beside the way to the root, from below, each with the side it stands on. */
-type Proof = readonly { readonly side: "l" | "r"; readonly hash: Buffer }[];
-
 /** A tree over some leaves. */
 export interface Tree {
   readonly root: Buffer;
@@ -22,7 +19,8 @@ interface Node {
 export const LEAF_MARK = 0;
 const NODE_MARK = 1;
 const HASH_BYTES = 32;
-const STEP_LENGTH = 44;
+/** Characters of one step of a proof. */
+export const STEP_LENGTH = 44;
 const MOST_STEPS = 8;
 const pair = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_MARK);
 
@@ -43,25 +41,26 @@ export function buildTree(leaves: readonly Buffer[]): Tree {
   return { root: level[0]?.hash ?? Buffer.alloc(0), proofs };
 }
 
-/** Root that a leaf and its proof lead to. */
-export function rootOf(leaf: Buffer, proof: Proof): Buffer {
-  let root = leaf;
-  for (const { side, hash: beside } of proof) root = side === "l" ? nodeHash(beside, root) : nodeHash(root, beside);
-  return root;
+/** Whether a text may be a proof: of whole steps, and no longer than a client ever writes. */
+export function isProof(text: string): boolean {
+  return text.length <= MOST_STEPS * STEP_LENGTH && text.length % STEP_LENGTH === 0;
 }
 
-/** Reads the text of a proof; `undefined` when it is none, or longer than a client ever writes. */
-export function parseProof(text: string): Proof | undefined {
-  const proof: { side: "l" | "r"; hash: Buffer }[] = [];
-  if (text.length > MOST_STEPS * STEP_LENGTH || text.length % STEP_LENGTH !== 0) return undefined;
-  for (let at = 0; at < text.length; at += STEP_LENGTH) {
-    const side = text[at];
-    // Characters that are not of base64url are left out, so that the hash is too short.
-    const beside = Buffer.from(text.slice(at + 1, at + STEP_LENGTH), "base64url");
-    if ((side !== "l" && side !== "r") || beside.length !== HASH_BYTES) return undefined;
-    proof.push({ side, hash: beside });
-  }
-  return proof;
+/** The hash beside the way in one step of a proof; `undefined` when the step is none. */
+export function besideOf(step: string): Buffer | undefined {
+  // Characters that are not of base64url are left out, so that the hash is too short.
+  const beside = Buffer.from(step.slice(1), "base64url");
+  return (step[0] === "l" || step[0] === "r") && beside.length === HASH_BYTES ? beside : undefined;
+}
+
+/** The node that a step leads to, from a node and the one beside it. */
+export function parentOf(step: string, node: Buffer, beside: Buffer): Buffer {
+  return step[0] === "l" ? nodeHash(beside, node) : nodeHash(node, beside);
+}
+
+/** The same step as the node beside the way takes it. */
+export function otherStep(step: string, node: Buffer): string {
+  return `${step[0] === "l" ? "r" : "l"}${node.toString("base64url")}`;
 }
 
 function joinNodes(left: Node | undefined, right: Node | undefined, proofs: string[]): Node {

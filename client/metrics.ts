@@ -8,22 +8,30 @@ import { RateMeter } from "./rate-meter.ts";
 export interface MetricsSnapshot {
   /** Time since the client connected, in milliseconds. */
   readonly uptimeMs: number;
+  /** The connection, since the client connected. */
   readonly connection: {
     /** Connections made again after a loss. */
     readonly reconnects: number;
+    /** Connections lost. */
     readonly disconnects: number;
     /** Errors told by a server, for instance refused permissions. */
     readonly serverErrors: number;
-    /** Bytes and messages on the wire, acknowledgements included. */
+    /** Bytes that came in, acknowledgements included. */
     readonly inBytes: number;
+    /** Bytes that went out, acknowledgements included. */
     readonly outBytes: number;
+    /** Messages that came in, acknowledgements included. */
     readonly inMessages: number;
+    /** Messages that went out, acknowledgements included. */
     readonly outMessages: number;
   };
+  /** What was published with acknowledgement. */
   readonly publish: {
+    /** Messages that a stream acknowledged. */
     readonly confirmed: number;
     /** Confirmed, but the stream held the message already. */
     readonly duplicates: number;
+    /** Messages given up with an error. */
     readonly failed: number;
     /** Attempts beyond the first. */
     readonly retries: number;
@@ -31,18 +39,24 @@ export interface MetricsSnapshot {
     readonly inFlight: number;
     /** Waiting for room in the in-flight window. */
     readonly queued: number;
+    /** Bytes of all confirmed payloads. */
     readonly payloadBytes: number;
+    /** Messages a second, lately. */
     readonly confirmedPerSecond: number;
     /** From the call until the acknowledgement, waiting and retries included. */
     readonly latency: LatencySnapshot;
   };
+  /** What workers did. */
   readonly consume: {
+    /** Deliveries that arrived. */
     readonly received: number;
+    /** Messages that a handler finished. */
     readonly acknowledged: number;
     /** Given back for another delivery, or tried again in place. */
     readonly retried: number;
     /** Acknowledged without a handler, as a policy says. */
     readonly skipped: number;
+    /** Messages stored as dead letters. */
     readonly deadLettered: number;
     /** Dead letters that could not be stored; the message is delivered again. */
     readonly deadLetterFailures: number;
@@ -54,12 +68,14 @@ export interface MetricsSnapshot {
     readonly buffered: number;
     /** In a handler. */
     readonly running: number;
+    /** Deliveries a second, lately. */
     readonly receivedPerSecond: number;
     /** Time in the handler. */
     readonly handling: LatencySnapshot;
     /** From the server's time of storing until the handler begins; clocks of both machines matter. */
     readonly lag: LatencySnapshot;
   };
+  /** Requests of this client. */
   readonly request: {
     /** Requests answered with a value. */
     readonly answered: number;
@@ -68,6 +84,7 @@ export interface MetricsSnapshot {
     /** From the request until its answer. */
     readonly latency: LatencySnapshot;
   };
+  /** Requests to services of this client. */
   readonly serve: {
     /** Requests that arrived at endpoints of this client. */
     readonly received: number;

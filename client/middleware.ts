@@ -17,7 +17,16 @@ export interface MessageContext {
   readonly size: number;
   /** Where a consumed message is stored, and how often it was delivered.
    * @default - not consumed */
-  readonly delivery?: { readonly stream: string; readonly consumer: string; readonly sequence: number; readonly deliveries: number };
+  readonly delivery?: {
+    /** Stream it is stored in. */
+    readonly stream: string;
+    /** Consumer that delivered it. */
+    readonly consumer: string;
+    /** Its place in the stream, from 1. */
+    readonly sequence: number;
+    /** How often it was delivered, this time included. */
+    readonly deliveries: number;
+  };
 }
 
 /**

@@ -30,8 +30,11 @@ export interface PublishingArgs {
 
 /** Where a message was stored. */
 export interface PublishReceipt {
+  /** Subject the message went to. */
   readonly subject: string;
+  /** Stream that stores it. */
   readonly stream: string;
+  /** Its place in that stream, from 1; of a duplicate the place of the first one. */
   readonly sequence: number;
   /** Whether the stream held a message with this id already. */
   readonly duplicate: boolean;

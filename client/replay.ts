@@ -21,10 +21,15 @@ export interface ReplayArgs extends RangeArgs {
 
 /** A message read again. */
 export interface ReplayedMessage<Out> {
+  /** Payload, validated and of the present version. */
   readonly value: Out;
+  /** Subject it was published to. */
   readonly subject: string;
+  /** Its place in the stream, from 1. */
   readonly sequence: number;
+  /** When the server stored it. */
   readonly storedAt: Date;
+  /** All headers; the last value of one that occurs several times. */
   readonly headers: HeaderRecord;
   /** Id given by the publisher.
    * @default - none */

@@ -32,6 +32,7 @@ interface MessageInHand {
 
 /** A message with its validated value. */
 export interface ReceivedMessage<Out> extends MessageInHand {
+  /** Payload, validated and of the present version. */
   readonly value: Out;
 }
 

@@ -19,12 +19,15 @@ export interface SchemaRegistryArgs {
 
 /** One version of a schema. */
 export interface RegisteredSchema {
+  /** Id that messages carry in a header. */
   readonly schemaId: string;
+  /** Its version, from 1. */
   readonly version: number;
   /** JSON Schema, of draft 2020-12 unless it says otherwise. */
   readonly schema: JsonSchema;
   /** What it was checked for against the versions before and after it. */
   readonly compatibility: Compatibility;
+  /** When the registry took it. */
   readonly registeredAt: Date;
 }
 

@@ -16,6 +16,7 @@ import type { MessageVerifier } from "./verifier.ts";
 
 /** A request with its validated value. */
 export interface ReceivedRequest<Out> {
+  /** Payload, validated and of the present version. */
   readonly value: Out;
   /** Subject it was sent to. */
   readonly subject: string;
@@ -49,8 +50,11 @@ export interface RespondArgs {
 
 /** An endpoint with its handler; made by {@link respond}. */
 export interface Responder {
+  /** What it answers. */
   readonly endpoint: Endpoint<unknown, unknown, unknown, unknown>;
+  /** What answers; what it returns, or resolves to, is validated and sent. */
   readonly handler: (request: ReceivedRequest<unknown>) => unknown;
+  /** Options of this endpoint. */
   readonly args: RespondArgs;
 }
 

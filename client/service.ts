@@ -26,7 +26,9 @@ const VERBS = ["PING", "INFO", "STATS"] as const;
 
 /** A running service; made by {@link MessageBus.serve}. Stop it by {@link stop} or the end of an `await using` block. */
 export class Service implements AsyncDisposable {
+  /** Name it is discovered by. */
   readonly name: string;
+  /** Its version, semver. */
   readonly version: string;
   /** Id of this instance. */
   readonly id = randomUUID().replaceAll("-", "");

@@ -1,44 +1,114 @@
-/** Checks signatures of one key; messages that were signed together cost one check. */
-import { pooledVerifierOf } from "../core/nats-keys.ts";
+/** Checks signatures of one key; messages that were signed together cost one check, and about one hash each beside their own. */
+import { pooledVerifierOf, verifierOf } from "../core/nats-keys.ts";
 import { HEADER } from "./headers.ts";
-import { parseProof, rootOf } from "./merkle.ts";
+import { besideOf, isProof, otherStep, parentOf, STEP_LENGTH } from "./merkle.ts";
 import { messageHash, type SignedParts, signedBytes } from "./signing.ts";
 
+/** What is known of a node below one signature: whether the rest of a proof leads from it to the root that was signed. */
+interface Known {
+  readonly rest: string;
+  /** The answer, or its promise as long as there is none. */
+  isGood: boolean | Promise<boolean>;
+}
+
+type Verify = (data: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>;
+
+/** Nodes below one signature by their hash. */
+type Nodes = Map<string, Known>;
+
 // Messages signed together arrive close together.
-const REMEMBERED = 256;
+const REMEMBERED_SIGNATURES = 128;
+// A tree of 32 messages has 31 nodes beside its paths, and the root.
+const REMEMBERED_NODES = 64;
+// From so many steps on a signature is shared by so many messages that handing it to another thread and waiting for it would cost each of them more than checking it here.
+const STEPS_TO_CHECK_HERE = 4;
 const SIGNATURE_BYTES = 64;
 // Longer texts are no signatures, and are not worth remembering.
 const LONGEST_SIGNATURE = 100;
 
 /** The checks of one public key. */
 export class SignatureCheck {
-  readonly #verify: (data: Uint8Array, signature: Uint8Array) => Promise<boolean>;
-  readonly #recent = new Map<string, Promise<boolean>>();
+  readonly #verify: Verify;
+  readonly #verifyElsewhere: Verify;
+  readonly #recent = new Map<string, Nodes>();
 
   /** @param publicKey a public user key; with another text every signature is wrong */
   constructor(publicKey: string) {
-    this.#verify = pooledVerifierOf(publicKey);
+    this.#verify = verifierOf(publicKey);
+    this.#verifyElsewhere = pooledVerifierOf(publicKey);
   }
 
-  /** Whether a signature header's text was made over these parts with the key. */
-  async isGood(parts: SignedParts, signature: string): Promise<boolean> {
-    const proof = parseProof(parts.headers[HEADER.proof] ?? "");
-    if (proof === undefined || signature.length > LONGEST_SIGNATURE) return false;
-    const root = rootOf(messageHash(parts), proof);
-    if (proof.length === 0) return this.#check(root, signature);
-    const name = `${root.toString("latin1")}${signature}`;
-    return this.#recent.get(name) ?? this.#remember(name, this.#check(root, signature));
+  /** Whether a signature header's text was made over these parts with the key; a promise only when it has to be found out. */
+  isGood(parts: SignedParts, signature: string): boolean | Promise<boolean> {
+    const proof = parts.headers[HEADER.proof] ?? "";
+    if (!isProof(proof) || signature.length > LONGEST_SIGNATURE) return false;
+    const leaf = messageHash(parts);
+    if (proof === "") return this.#check(leaf, signature, this.#verifyElsewhere);
+    return this.#climb(leaf, proof, { signature, nodes: this.#nodesOf(signature) });
   }
 
-  async #check(root: Buffer, signature: string): Promise<boolean> {
+  /** Goes up until a node is known, or to the root, and remembers the nodes beside the way: those are what other messages come to. */
+  #climb(
+    leaf: Buffer,
+    proof: string,
+    { signature, nodes }: { readonly signature: string; readonly nodes: Nodes },
+  ): boolean | Promise<boolean> {
+    const beside: { readonly name: string; readonly rest: string }[] = [];
+    let node = leaf;
+    let known = findKnown(nodes, node, proof);
+    for (let at = 0; known === undefined; at += STEP_LENGTH) {
+      if (at === proof.length) {
+        const verify = proof.length >= STEPS_TO_CHECK_HERE * STEP_LENGTH ? this.#verify : this.#verifyElsewhere;
+        known = remember(nodes, nameOf(node), { rest: "", isGood: this.#check(node, signature, verify) });
+        break;
+      }
+      const step = proof.slice(at, at + STEP_LENGTH);
+      const rest = proof.slice(at + STEP_LENGTH);
+      const other = besideOf(step);
+      if (other === undefined) return false;
+      beside.push({ name: nameOf(other), rest: otherStep(step, node) + rest });
+      node = parentOf(step, node, other);
+      known = findKnown(nodes, node, rest);
+    }
+    for (const { name, rest } of beside) remember(nodes, name, { rest, isGood: known.isGood });
+    return known.isGood;
+  }
+
+  #check(root: Buffer, signature: string, verify: Verify): boolean | Promise<boolean> {
     const bytes = Buffer.from(signature, "base64url");
-    return bytes.length === SIGNATURE_BYTES && this.#verify(signedBytes(root), bytes);
+    return bytes.length === SIGNATURE_BYTES && verify(signedBytes(root), bytes);
   }
 
-  #remember(name: string, check: Promise<boolean>): Promise<boolean> {
-    this.#recent.set(name, check);
+  #nodesOf(signature: string): Nodes {
+    const found = this.#recent.get(signature);
+    if (found !== undefined) return found;
+    const nodes: Nodes = new Map();
+    this.#recent.set(signature, nodes);
     const [oldest] = this.#recent.keys();
-    if (this.#recent.size > REMEMBERED && oldest !== undefined) this.#recent.delete(oldest);
-    return check;
+    if (this.#recent.size > REMEMBERED_SIGNATURES && oldest !== undefined) this.#recent.delete(oldest);
+    return nodes;
   }
+}
+
+function nameOf(node: Buffer): string {
+  return node.toString("latin1");
+}
+
+/** A node and the rest of its proof lead to one root; with another rest nothing is known. */
+function findKnown(nodes: Nodes, node: Buffer, rest: string): Known | undefined {
+  const known = nodes.get(nameOf(node));
+  return known?.rest === rest ? known : undefined;
+}
+
+function remember(nodes: Nodes, name: string, known: Known): Known {
+  if (nodes.size >= REMEMBERED_NODES) return known;
+  nodes.set(name, known);
+  // A promise costs every message that waits for it a turn.
+  if (known.isGood instanceof Promise) {
+    known.isGood.then(
+      (isGood) => (known.isGood = isGood),
+      () => nodes.delete(name),
+    );
+  }
+  return known;
 }

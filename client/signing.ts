@@ -21,8 +21,8 @@ interface Waiting {
 const USER_SEED = /\bSU[A-Z2-7]{56}\b/;
 // The first byte is in no UTF-8 text: a server that asks its client to sign a challenge cannot get a message signed.
 const CONTEXT = Buffer.from([0xff, ...Buffer.from("natsbus message 1")]);
-// A proof of 16 has four steps, 176 characters.
-const MOST_TOGETHER = 16;
+// A proof of 32 has five steps, 220 characters.
+const MOST_TOGETHER = 32;
 const MOST_THREADS = 4;
 
 /** Signs messages with one key. What waits while a signature is made is signed together by the next one; each message can still be verified alone. */

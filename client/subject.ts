@@ -34,10 +34,15 @@ export interface SubjectArgs {
 export interface Subject<In, Out> {
   /** Literal subject, or a pattern such as `security.*.alert`. */
   readonly pattern: string;
+  /** Checks payloads. */
   readonly schema: PayloadSchema<In, Out>;
+  /** Id of the schema, sent in a header. */
   readonly schemaId: string;
+  /** Version of the schema, sent in a header. */
   readonly version: number;
+  /** Map keyed by an older version: turns its payload into that of the next one. */
   readonly upgrades: Readonly<Record<number, (payload: unknown) => unknown>>;
+  /** What to do with payloads of versions that are not known. */
   readonly unknownVersions: UnknownVersionPolicy;
   /** In bytes. */
   readonly maxBytes: number;

@@ -57,8 +57,8 @@ export class MessageVerifier {
     assertWhole("verification.rememberedIds", this.#remembered, 1);
   }
 
-  /** Why the message is refused; `undefined` when it is fine. */
-  async verify(message: VerifiableMessage): Promise<Rejection | undefined> {
+  /** Why the message is refused; `undefined` when it is fine. A promise only where a signature has to be checked that was not seen before. */
+  verify(message: VerifiableMessage): Rejection | undefined | Promise<Rejection | undefined> {
     const rules = this.#rules.filter((rule) => subjectCovers(rule.pattern, message.subject));
     if (rules.length === 0) {
       return this.#acceptsOthers ? undefined : { reason: "signer", detail: `no signer is allowed on ${message.subject}` };
@@ -68,10 +68,13 @@ export class MessageVerifier {
     if (!signature || !name) return { reason: "unsigned", detail: "the message is not signed" };
     const check = rules.map((rule) => rule.keys.get(name)).find((found) => found !== undefined);
     if (check === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
-    if (!(await check.isGood(message, signature))) {
-      return { reason: "signature", detail: `the signature does not belong to this message and the key ${name}` };
-    }
-    return this.#replay(message, name);
+    const isGood = check.isGood(message, signature);
+    return isGood instanceof Promise ? isGood.then((good) => this.#judge(message, name, good)) : this.#judge(message, name, isGood);
+  }
+
+  #judge(message: VerifiableMessage, key: string, isGood: boolean): Rejection | undefined {
+    if (isGood) return this.#replay(message, key);
+    return { reason: "signature", detail: `the signature does not belong to this message and the key ${key}` };
   }
 
   #replay(message: VerifiableMessage, key: string): Rejection | undefined {

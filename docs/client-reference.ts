@@ -21,20 +21,29 @@ export function renderClientReference(): string {
   return `${HEAD}${sections(exported)}\n# Types they use\n\nNot exported by name; they stand in the shapes above.\n${sections(used)}`;
 }
 
-/** Exported symbols without a docstring, and methods and fields of exported classes without one. */
+/** Exported symbols without a docstring, and methods, fields and fields of fields of exported types without one. */
 export function undocumentedExports(): readonly string[] {
   const declarations = readDeclarations();
   return exportedNames().flatMap((name) => {
     const found = declarations.get(name) ?? [];
     if (!found.some(({ doc }) => doc.text !== "")) return [name];
-    const members = found.flatMap(({ node }) => (ts.isClassDeclaration(node) ? publicMembers(node) : []));
-    return members.filter((member) => docOf(member).text === "" && isTelling(member)).map((member) => `${name}.${member.name?.getText()}`);
+    return found.flatMap(({ node }) => undocumentedMembers(membersOf(node), name));
   });
 }
 
-/** What a class inherits or what its name says needs no words. */
-function isTelling(member: ts.ClassElement): boolean {
-  return ts.isMethodDeclaration(member) && !member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.OverrideKeyword);
+function undocumentedMembers(members: readonly (ts.TypeElement | ts.ClassElement)[], path: string): string[] {
+  return members.flatMap((member) => {
+    const name = `${path}.${member.name?.getText()}`;
+    const own = docOf(member).text === "" && isTelling(member) ? [name] : [];
+    const isField = ts.isPropertySignature(member) || ts.isPropertyDeclaration(member);
+    const below = isField && member.type !== undefined ? literalMembers(member.type) : [];
+    return [...own, ...undocumentedMembers(below, name)];
+  });
+}
+
+/** What a class inherits needs no words. */
+function isTelling(member: ts.TypeElement | ts.ClassElement): boolean {
+  return !(ts.canHaveModifiers(member) && ts.getModifiers(member)?.some(({ kind }) => kind === ts.SyntaxKind.OverrideKeyword));
 }
 
 function usedBy(exported: readonly string[], declarations: ReadonlyMap<string, readonly Declaration[]>): string[] {

@@ -12,8 +12,17 @@ test("the generated pages are up to date (npm run docs:generate)", async () => {
   expect(await findStalePages()).toEqual([]);
 });
 
-test("every export of natsbus/client has a docstring, and every method of its classes", () => {
+test("every export of natsbus/client has a docstring, and so has every field and method of them", () => {
   expect(undocumentedExports()).toEqual([]);
+});
+
+test("every export of the program, which is an output of the stack, is described", async () => {
+  const program = await readFile(join(ROOT, "index.ts"), "utf8");
+  const undescribed = [...program.matchAll(/(\*\/\n)?export const (\w+)/g)]
+    .filter(([, comment]) => comment === undefined)
+    .map(([, , name]) => name);
+  expect(program).toMatch(/export const /);
+  expect(undescribed).toEqual([]);
 });
 
 test.each(["dev", "prod"])("Pulumi.%s.yaml is a valid stack file that names the editor schema", async (stack) => {
