@@ -87,9 +87,11 @@ export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`;
 }
 
-// The server fills in the name of the connected user, so that two users of one role cannot read each other's answers either.
-const OWN_INBOX = `${inboxPrefix("{{name()}}")}.>`;
-const OWN_RIGHTS = "$SYS.REQ.USER.INFO";
+/** Subject of the answers to a user of a role, which every role may subscribe to. The server fills in the name of the connected user, so that two users of one role cannot
+ * read each other's answers either. */
+export const OWN_INBOX = `${inboxPrefix("{{name()}}")}.>`;
+/** Question of a user about itself, which every role may ask. */
+export const OWN_RIGHTS = "$SYS.REQ.USER.INFO";
 const RESPONSE_MS = 120_000;
 
 /** The rights a role needs for its purpose and not more. */

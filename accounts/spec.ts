@@ -130,7 +130,8 @@ function limitsOf(role: ParsedRole): UserLimits {
   };
 }
 
-const CONNECTION_TYPES = {
+/** Ways to connect, in our words and in those of tokens. */
+export const CONNECTION_TYPES = {
   standard: "STANDARD",
   websocket: "WEBSOCKET",
   leafnode: "LEAFNODE",

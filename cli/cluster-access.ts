@@ -50,6 +50,12 @@ export function describeServers({ servers }: ConnectionSpec): string {
   return servers.map((server) => server.replace(/\/\/[^@/]*@/, "//")).join(", ");
 }
 
+/** A credentials file.
+ * @throws BusError ERR_CREDENTIALS when it cannot be read */
+export async function readCredentials(file: string): Promise<string> {
+  return (await readOption(file, "ERR_CREDENTIALS")) ?? "";
+}
+
 async function readOption(file: string | undefined, code: ErrorCode): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {

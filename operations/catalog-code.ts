@@ -1,12 +1,13 @@
 /** Writes a described cluster as code for `streams/catalog.ts`. Pure. Every text comes from a cluster, so it is quoted wherever it stands. */
 import type { DescribedBus, Note } from "./describe.ts";
+import type { AccountNote, DescribedAccounts } from "./describe-accounts.ts";
 
 const LINE_WIDTH = 140;
 const INDENT = "  ";
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** Text of a module that exports the catalogue as `imported`. `source` says where it was found. */
-export function renderCatalogCode(described: DescribedBus, source: string): string {
+/** Text of a module that exports the catalogue as `imported`, and `accounts` as such when they were read. `source` says where it was found. */
+export function renderCatalogCode(described: DescribedBus, source: string, accounts?: DescribedAccounts): string {
   const { streams, keyValue, objectStores, notes } = described;
   return [
     "/**",
@@ -15,7 +16,22 @@ export function renderCatalogCode(described: DescribedBus, source: string): stri
     ...notes.map((note) => `// ${renderNote(note)}`),
     `export const imported = ${renderValue({ streams, keyValue, objectStores }, "", 0)} as const;`,
     "",
+    ...(accounts === undefined ? [] : renderAccounts(accounts)),
   ].join("\n");
+}
+
+function renderAccounts({ accounts, notes }: DescribedAccounts): string[] {
+  return [
+    "/** Accounts for `accounts/catalog.ts`; users are for you to name. */",
+    ...notes.map((note) => `// ${renderAccountNote(note)}`),
+    `export const accounts = ${renderValue(accounts, "", 0)} as const;`,
+    "",
+  ];
+}
+
+/** A note about an account in one line. */
+export function renderAccountNote({ name, text, leftOut }: AccountNote): string {
+  return oneLine(`account ${name}${leftOut ? " is left out" : ""}: ${text}`);
 }
 
 /** A note in one line. */

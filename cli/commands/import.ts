@@ -5,12 +5,14 @@ import { closeConnections } from "../../connection/pool.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { BusError } from "../../core/errors.ts";
 import { loadProject } from "../../engine/project.ts";
-import { renderCatalogCode, renderNote } from "../../operations/catalog-code.ts";
+import { renderAccountNote, renderCatalogCode, renderNote } from "../../operations/catalog-code.ts";
 import type { DescribedBus } from "../../operations/describe.ts";
+import type { DescribedAccounts } from "../../operations/describe-accounts.ts";
 import { discoverBus } from "../../operations/discover.ts";
+import { discoverAccounts } from "../../operations/discover-accounts.ts";
 import { countDescribed, undeclared } from "../../operations/undeclared.ts";
 import { imported } from "../../streams/imported.ts";
-import { CLUSTER_ARGS, describeServers, resolveCluster } from "../cluster-access.ts";
+import { CLUSTER_ARGS, describeServers, readCredentials, resolveCluster } from "../cluster-access.ts";
 import { loadDeclared } from "../declared.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type PlaceOptions, startFolder } from "../session.ts";
@@ -22,7 +24,11 @@ const OWN = resolve(import.meta.dirname, "../..", PART);
 const STDOUT = "-";
 
 interface Request {
-  readonly options: PlaceOptions & { readonly file?: string | undefined; readonly json?: boolean | undefined };
+  readonly options: PlaceOptions & {
+    readonly file?: string | undefined;
+    readonly json?: boolean | undefined;
+    readonly "system-creds"?: string | undefined;
+  };
   readonly connection: ConnectionSpec;
   readonly terminal: Terminal;
 }
@@ -49,32 +55,50 @@ function ownPart(options: PlaceOptions): string {
   });
 }
 
+/** The accounts, when credentials to read them are given. */
+async function accountsOf({ options, connection }: Request): Promise<DescribedAccounts | undefined> {
+  const file = options["system-creds"];
+  return file === undefined ? undefined : await discoverAccounts({ ...connection, creds: await readCredentials(file) });
+}
+
 /** Everything there is, into a file of its own or onto stdout. */
-async function writeApart({ options, connection, terminal }: Request): Promise<DescribedBus> {
+async function writeApart(request: Request): Promise<readonly { readonly leftOut: boolean }[]> {
+  const { options, connection, terminal } = request;
   const described = await discoverBus(connection);
+  const found = await accountsOf(request);
+  const document = { ...described, ...(found === undefined ? {} : { accounts: found }) };
   const text =
-    options.json === true ? `${JSON.stringify(described, null, 2)}\n` : renderCatalogCode(described, describeServers(connection));
+    options.json === true ? `${JSON.stringify(document, null, 2)}\n` : renderCatalogCode(described, describeServers(connection), found);
   if (options.file === undefined || options.file === STDOUT) terminal.out(text);
   else await writeNew(options.file, text);
   tell(described, terminal);
-  return described;
+  if (found === undefined) return described.notes;
+  for (const note of found.notes) terminal.err(`${terminal.errPalette.warning("note:")} ${renderAccountNote(note)}\n`);
+  terminal.err(`found: accounts ${Object.keys(found.accounts).length}\n`);
+  return [...described.notes, ...found.notes];
 }
 
 /** What is not declared yet, into the catalogue. */
-async function writeIntoCatalogue({ options, connection, terminal }: Request): Promise<DescribedBus> {
+async function writeIntoCatalogue({ options, connection, terminal }: Request): Promise<DescribedBus["notes"]> {
   const file = ownPart(options);
   const bus = await loadDeclared(options, (text) => terminal.err(`note: ${text}\n`));
   const described = undeclared(await discoverBus(connection), bus.streams);
   tell(described, terminal);
   if (Object.values(countDescribed(described)).every((count) => count === 0)) {
     terminal.err("nothing to import: everything that can be declared is declared\n");
-    return described;
+    return described.notes;
   }
   await writeFile(file, renderCatalogCode(described, describeServers(connection)));
   terminal.err(
     `written: ${PART}, a part of the catalogue; the next \`natsbus up\` takes it over, \`natsbus diff\` shows what that means\n`,
   );
-  return described;
+  return described.notes;
+}
+
+function systemAlone(): BusError {
+  return new BusError("ERR_USAGE", "--system-creds goes with --url, and with --file or --json", {
+    remedy: "the accounts of a stack's own servers stand in accounts/catalog.ts already",
+  });
 }
 
 function tell(described: DescribedBus, terminal: Terminal): void {
@@ -94,6 +118,12 @@ export const verb = defineVerb({
     ...COMMON_ARGS,
     ...CLUSTER_ARGS,
     file: { type: "string", valueHint: "FILE", description: "write into FILE, which must not exist, or onto stdout with -" },
+    "system-creds": {
+      type: "string",
+      valueHint: "FILE",
+      description:
+        "credentials of a user of the system account: write the servers' accounts as well; goes with --url, and --file or --json",
+    },
   },
   examples: [
     ["import", "what the servers of the stack dev hold beside the catalogue becomes a part of it"],
@@ -101,11 +131,13 @@ export const verb = defineVerb({
     ["import --json", "what the stack dev holds, as a document"],
   ],
   async run({ args, terminal }) {
+    const isApart = args.file !== undefined || args.json === true;
+    if (args["system-creds"] !== undefined && (args.url === undefined || !isApart)) throw systemAlone();
     const connection = await resolveCluster(args);
     const request = { options: args, connection, terminal };
     try {
-      const described = await (args.file === undefined && args.json !== true ? writeIntoCatalogue(request) : writeApart(request));
-      return described.notes.some(({ leftOut }) => leftOut) ? EXIT.error : EXIT.ok;
+      const notes = await (isApart ? writeApart(request) : writeIntoCatalogue(request));
+      return notes.some(({ leftOut }) => leftOut) ? EXIT.error : EXIT.ok;
     } finally {
       await closeConnections();
     }

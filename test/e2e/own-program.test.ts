@@ -59,6 +59,16 @@ test("the example for a cluster with credentials makes its sets over TLS, and ke
   const seed = /-----BEGIN USER NKEY SEED-----\s+(\S+)/.exec(String(creds))?.[1] ?? "";
   expect(seed).toMatch(/^SU/);
   expect(state).not.toContain(seed);
+
+  const system = join(program.directory, "system.creds");
+  writeFileSync(system, bus.operator.systemCredentials);
+  const place = ["--url", servers.join(","), "--ca", files.NATS_CA, "--creds", files.NATS_CREDS];
+  const read = await runCli(program.directory, ["import", ...place, "--system-creds", system, "--json"]);
+  expect(read.code, read.stderr).toBe(0);
+  const { streams, accounts } = JSON.parse(read.stdout) as Record<string, { accounts: Record<string, { roles: object }> }>;
+  expect(Object.keys(streams ?? {})).toEqual(["ACME", "INITECH", "UMBRELLA"]);
+  expect(Object.keys(accounts?.accounts["BUS"]?.roles ?? {})).toContain("admin");
+  expect(await runCli(program.directory, ["import", "--system-creds", system])).toMatchObject({ code: 2 });
   await closeConnections();
 });
 
