@@ -86,7 +86,14 @@ function portOf(url: string): number {
 }
 
 function toolboxPolicy(spec: BusSpec): Manifest {
-  return partPolicy(spec, "toolbox", { policyTypes: ["Ingress"], ingress: [] });
+  const { egress } = spec.kubernetes.networkPolicy;
+  const servers = podPorts(spec).filter(({ offered }) => offered);
+  const rules = [{ ports: servers.map(({ port }) => ({ protocol: "TCP", port })), to: [podsOf(spec, "server")] }, { ports: DNS_PORTS }];
+  return partPolicy(spec, "toolbox", {
+    policyTypes: ["Ingress", ...(egress ? ["Egress"] : [])],
+    ingress: [],
+    ...(egress ? { egress: rules } : {}),
+  });
 }
 
 /** Prometheus and people reach the probe; where the servers may reach only what they must, so does it. */
