@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
 import { type ConnectionSpec, connectionProblems, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
 import { assertNoProblems } from "../core/errors.ts";
+import type { ForwardSpec } from "../core/forward.ts";
 import { connectFailure } from "./failure.ts";
 import { forwardedSpec, transportOptions } from "./options.ts";
-import { closeForwards, openForward } from "./port-forward.ts";
+import { closeForwards, holdForward, openForward } from "./port-forward.ts";
 
 const RECONNECT = { maxReconnectAttempts: 20, reconnectTimeWait: 100, reconnectJitter: 50, reconnectJitterTLS: 100 };
 
@@ -52,20 +53,25 @@ function forget(key: string, connecting: Promise<NatsConnection>): void {
 
 async function attempt(spec: ConnectionSpec): Promise<NatsConnection> {
   try {
-    return await connect(optionsOf(await reachableSpec(spec)));
+    return await connect(optionsOf(await throughForward(spec, openForward)));
   } catch (error) {
     throw connectFailure(spec, error);
   }
 }
 
 /**
- * The same connection as it is dialled: servers behind a port-forward at its loopback end, which is opened when it is not yet. It stays open until {@link closeConnections}, and keeps no program alive.
+ * The same connection for whoever dials by himself: servers behind a port-forward at its loopback end, which stays open as long as the process lives and keeps no program alive.
  * @throws ERR_CONNECT_OPTION, ERR_CONFIG_CONFLICT or ERR_CONFIG when the settings cannot be used, ERR_KUBECONFIG or ERR_CONNECT_FORWARD when the pods cannot be reached
  */
-export async function reachableSpec(spec: ConnectionSpec): Promise<ConnectionSpec> {
+export function reachableSpec(spec: ConnectionSpec): Promise<ConnectionSpec> {
+  return throughForward(spec, holdForward);
+}
+
+/** Servers behind a port-forward are dialled at its loopback end. */
+async function throughForward(spec: ConnectionSpec, open: (forward: ForwardSpec) => Promise<number>): Promise<ConnectionSpec> {
   if (spec.forward === undefined) return spec;
   assertNoProblems(connectionProblems(spec));
-  return forwardedSpec(spec, await openForward(spec.forward));
+  return forwardedSpec(spec, await open(spec.forward));
 }
 
 function optionsOf(spec: ConnectionSpec): ConnectionOptions {

@@ -14,6 +14,8 @@ interface Forward {
 }
 
 const forwards = new Map<string, Promise<Forward>>();
+/** Keys of forwards that others than this process's pool dial, and that stay open as long as the process lives. */
+const held = new Set<string>();
 
 /**
  * The loopback port that leads to the pods: the open one of this process, else a new one.
@@ -29,11 +31,17 @@ export async function openForward(spec: ForwardSpec): Promise<number> {
   return (await opening).port;
 }
 
-/** Ends every forward of this process; a later {@link openForward} makes a new one. */
+/** As {@link openForward}, for whoever keeps the port: {@link closeForwards} leaves it open. It keeps no program alive. */
+export function holdForward(spec: ForwardSpec): Promise<number> {
+  held.add(JSON.stringify(spec));
+  return openForward(spec);
+}
+
+/** Ends every forward of this process but those that are held; a later {@link openForward} makes a new one. */
 export async function closeForwards(): Promise<void> {
-  const open = [...forwards.values()];
-  forwards.clear();
-  await Promise.all(open.map((opening) => opening.then((forward) => forward.close()).catch(() => undefined)));
+  const open = [...forwards].filter(([key]) => !held.has(key));
+  for (const [key] of open) forwards.delete(key);
+  await Promise.all(open.map(([, opening]) => opening.then((forward) => forward.close()).catch(() => undefined)));
 }
 
 /** Name of the pod to forward to: a ready one, not the one tried last while there is another; else one that runs. `undefined` when there is none.

@@ -63,7 +63,11 @@ export interface StreamDetail {
   /** What this replica holds. */
   readonly state?: { readonly messages?: number; readonly bytes?: number; readonly consumer_count?: number };
   /** Its consumers' replicas on this server. */
-  readonly consumer_detail?: readonly { readonly name: string; readonly cluster?: GroupState }[];
+  readonly consumer_detail?: readonly {
+    readonly name: string;
+    readonly cluster?: GroupState;
+    readonly config?: { readonly metadata?: Readonly<Record<string, string>> };
+  }[];
 }
 
 /** The part of `/healthz` natsbus reads. */

@@ -80,10 +80,11 @@ export const guard = reporting({
   update: async (inputs: GuardInputs) => ({ outs: (await createGuard(inputs)).outs }),
 });
 
-/** Highest API level that streams ask for; servers write it into each stream's metadata. */
+/** Highest API level that streams and consumers ask for; servers write it into the metadata of each. */
 export function highestLevel(pages: readonly Jsz[]): number {
   const streams = pages.flatMap((page) => page.account_details ?? []).flatMap((account) => account.stream_detail ?? []);
-  return Math.max(0, ...streams.map(({ config }) => Number(config?.metadata?.["_nats.req.level"] ?? 0)));
+  const assets = streams.flatMap((stream) => [stream, ...(stream.consumer_detail ?? [])]);
+  return Math.max(0, ...assets.map(({ config }) => Number(config?.metadata?.["_nats.req.level"] ?? 0)));
 }
 
 function identityProblems(olds: GuardInputs, news: GuardInputs): Problem[] {

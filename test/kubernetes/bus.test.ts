@@ -89,6 +89,30 @@ describe("a bus on real pods", () => {
     await bus.natsbus(["diff"]);
   });
 
+  test("is proven by the acceptance suite over the port-forward", async () => {
+    const sections = ["connection", "jetstream", "security"];
+    const report = JSON.parse(await bus.natsbus(["verify", "--quick", "--json", "--section", sections.join()]));
+    expect(report.accepted).toBe(true);
+    expect(report.sections.map(({ name }: { readonly name: string }) => name)).toEqual(sections);
+    expect(report.counts.passed).toBeGreaterThan(10);
+  });
+
+  test("keeps one connection for everybody, which follows its pod's restart to another one and trusts no other name", async () => {
+    const connection = await open("admin");
+    expect(await open("admin")).toBe(connection);
+    const first = connection.info?.server_name ?? "";
+    expect(SERVERS).toContain(first);
+    await bus.core.deleteNamespacedPod({ namespace: NAMESPACE, name: first, gracePeriodSeconds: 1 });
+    await expect.poll(() => connection.info?.server_name, { timeout: 30_000 }).not.toBe(first);
+    expect(await open("admin")).toBe(connection);
+    expect(connection.isClosed()).toBe(false);
+    await expect.poll(stored, { timeout: 30_000 }).toBe(sent);
+    await expect(openConnection({ ...bus.connection("admin"), servers: ["tls://other.example.com:4222"] })).rejects.toMatchObject({
+      code: "ERR_CONNECT_TLS",
+    });
+    await bus.up();
+  });
+
   test("loses nothing when a pod is deleted", async () => {
     for (let index = 0; index < 100; index += 1) await jetstream(await open("consciousness")).publish(SUBJECT, String(index));
     sent += 100;

@@ -57,10 +57,14 @@ describe("a change that", () => {
   });
 });
 
-test("the API level in use is the highest any stream asks for", () => {
-  const page = (level: string) => ({
-    account_details: [{ name: "A", stream_detail: [{ name: "S", config: { metadata: { "_nats.req.level": level } } }, { name: "T" }] }],
+test("the API level in use is the highest any stream or consumer asks for", () => {
+  const needs = (level: string) => ({ config: { metadata: { "_nats.req.level": level } } });
+  const page = (stream: string, consumer = "0") => ({
+    account_details: [
+      { name: "A", stream_detail: [{ name: "S", ...needs(stream), consumer_detail: [{ name: "C", ...needs(consumer) }] }, { name: "T" }] },
+    ],
   });
   expect(highestLevel([page("1"), page("4")])).toBe(4);
+  expect(highestLevel([page("1", "3"), page("2")])).toBe(3);
   expect(highestLevel([{}])).toBe(0);
 });
