@@ -1,4 +1,5 @@
-import { AckPolicy, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { randomBytes, randomUUID } from "node:crypto";
+import { AckPolicy, type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { connect, headers } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -6,6 +7,7 @@ import { z } from "zod";
 import { defineEndpoint, defineSubject, MessageBus, respond, route } from "../../../client/index.ts";
 import { createKey } from "../../../core/nats-keys.ts";
 import { startCluster } from "../../support/cluster.ts";
+import { memoryInUse } from "../../support/memory.ts";
 
 const note = defineSubject("notes.normal.note", z.object({ text: z.string() }));
 const NAMES = [
@@ -22,6 +24,9 @@ const NAMES = [
 ];
 
 const signer = createKey("user");
+/** Messages of a wave in the test of memory, and the size of each. */
+const WAVE = 1_000;
+const WAVE_BYTES = 8_000;
 const anyMessage = fc.record({
   subject: fc.constantFrom("notes.normal.note", "notes.high.other", "notes.low.a.b", "notes.odd"),
   payload: fc.oneof(
@@ -55,11 +60,7 @@ it.each([
     consumer: "w",
     routes: [route(note, ({ value }) => void seen.push(value.text))],
   });
-  const unsettled = async () => {
-    const { num_pending, num_ack_pending } = await manager.consumers.info("NOTES", "w");
-    return num_pending + num_ack_pending;
-  };
-  await expect.poll(unsettled, { timeout: 15_000 }).toBe(0);
+  await expect.poll(() => unsettled(manager), { timeout: 30_000 }).toBe(0);
   expect(seen).toContain("good");
   const { consume } = bus.metrics();
   expect(consume.received).toBe(301);
@@ -67,6 +68,55 @@ it.each([
   expect(consume.deadLetterFailures).toBe(0);
   await raw.close();
 });
+
+it("a worker's memory does not grow with what it refuses", { timeout: 240_000 }, async () => {
+  await using cluster = await startCluster({ servers: 1 });
+  const raw = await connect({ servers: cluster.urls });
+  const manager = await jetstreamManager(raw, { timeout: 20_000 });
+  await manager.streams.add({ name: "NOTES", subjects: ["notes.>"], storage: StorageType.File, max_bytes: 512 * 2 ** 20 });
+  await manager.consumers.add("NOTES", { durable_name: "w", ack_policy: AckPolicy.Explicit, filter_subject: "notes.normal.note" });
+  await using bus = await MessageBus.connect({
+    servers: cluster.urls,
+    verification: { signers: { "notes.>": [signer.publicKey] }, rememberedIds: 100 },
+  });
+  await using _worker = await bus.consume({ stream: "NOTES", consumer: "w", routes: [route(note, () => undefined)] });
+  const wave = async (): Promise<number> => {
+    for (let n = 0; n < WAVE; n += 1) {
+      raw.publish("notes.normal.note", randomBytes(WAVE_BYTES), { headers: forgedHeaders() });
+      if (n % 100 === 0) await raw.flush();
+    }
+    await expect.poll(async () => unsettled(manager), { timeout: 60_000 }).toBe(0);
+    await manager.streams.purge("NOTES");
+    return memoryInUse();
+  };
+  // The first two bring everything to its size.
+  await wave();
+  const before = await wave();
+  await wave();
+  const growth = (await wave()) - before;
+  expect(bus.metrics().consume).toMatchObject({ deadLettered: 4 * WAVE, deadLetterFailures: 0 });
+  // What was refused meanwhile is 16 MB of payloads; one forgotten list of hashes or headers would be 3 MB.
+  expect(growth).toBeLessThan(2.5e6);
+  await raw.close();
+});
+
+/** Headers that pass for those of a signed message of a group, every one of them new. */
+function forgedHeaders(): ReturnType<typeof headers> {
+  const lines = headers();
+  const step = (): string => `l${randomBytes(32).toString("base64url")}`;
+  lines.set("Nats-Msg-Id", randomUUID());
+  lines.set("Natsbus-Key", signer.publicKey);
+  lines.set("Natsbus-Signed-At", String(Date.now()));
+  lines.set("Natsbus-Signature", randomBytes(64).toString("base64url"));
+  lines.set("Natsbus-Proof", Array.from({ length: Math.floor(Math.random() * 6) }, step).join(""));
+  lines.set("x", randomBytes(400).toString("base64url"));
+  return lines;
+}
+
+async function unsettled(manager: JetStreamManager): Promise<number> {
+  const { num_pending, num_ack_pending } = await manager.consumers.info("NOTES", "w");
+  return num_pending + num_ack_pending;
+}
 
 it("a service and a requester survive whatever arrives, answer all of it and still serve good requests", async () => {
   await using cluster = await startCluster({ servers: 1 });

@@ -1,8 +1,10 @@
+import { randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MessageSigner } from "../../../client/signing.ts";
 import { MessageVerifier, type VerificationArgs } from "../../../client/verifier.ts";
 import { createKey } from "../../../core/nats-keys.ts";
+import { memoryInUse } from "../../support/memory.ts";
 
 const ours = createKey("user");
 const foreign = createKey("user");
@@ -140,6 +142,25 @@ describe("a signed message", async () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("costs no memory for what is forged, however much of it comes", async () => {
+    const verifier = verifierOf({ rememberedIds: 100 });
+    const forge = (): Sent => {
+      const step = () => `r${randomBytes(32).toString("base64url")}`;
+      const [signature, id] = [randomBytes(64).toString("base64url"), randomUUID()];
+      const proof = Array.from({ length: 5 }, step).join("");
+      return { ...signed, headers: { ...signed.headers, "Nats-Msg-Id": id, "Natsbus-Signature": signature, "Natsbus-Proof": proof } };
+    };
+    const wave = async (): Promise<number> => {
+      for (let n = 0; n < 1_500; n += 1) expect(await verify(forge(), { verifier })).toBe("signature");
+      return memoryInUse();
+    };
+    await wave();
+    const before = await wave();
+    await wave();
+    // A node remembered for ever would be 100 bytes and more, five and a root a message.
+    expect((await wave()) - before).toBeLessThan(1e6);
   });
 
   it("needs an id", async () => {
