@@ -1,8 +1,9 @@
 /** The probe's own page of metrics. */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Registry as PromRegistry } from "prom-client";
 import type { ProbeServer } from "../observability/probe-config.ts";
 import { PROBE_METRICS } from "../observability/scrape-contract.ts";
 import type { PublishListener } from "./canary.ts";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus-client.ts";
 import type { Sample } from "./sample.ts";
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -47,7 +48,7 @@ export function createProbeMetrics({ canaryServers, latencySeconds, samples }: P
   return { render, contentType: registry.contentType, onPublish };
 }
 
-function canaryMetrics(registry: Registry, servers: readonly ProbeServer[], latencySeconds: number): PublishListener {
+function canaryMetrics(registry: PromRegistry, servers: readonly ProbeServer[], latencySeconds: number): PublishListener {
   const helpOf = (metric: string): string => PROBE_METRICS.find(({ name }) => name === metric)?.help ?? "";
   const total = new Counter({
     name: "nats_client_publish_total",
