@@ -31,7 +31,7 @@ export async function startFaultyBus(): Promise<FaultyBus> {
   const leafPort = await findFreePorts(1);
   const configText = (node: TestNode): string => {
     const tls = tlsBlock(node, { authority, certificates: certificates.get(node.name) as ServerCertificatesState });
-    return node.name === "n1" ? `${tls}\nleafnodes { listen: "127.0.0.1:${leafPort}" }` : tls;
+    return node.name === "n1" ? `${tls}\nleafnodes { listen: "127.0.0.1:${leafPort}", compression: off }` : tls;
   };
   const bus = await startWatchedBus({ facts: FAULTY_BUS, cluster: { configText }, ca: authority.bundle, declare: declareFaulty });
   const certify = (server: string, days: number): Promise<void> => {
@@ -221,7 +221,8 @@ const MIRROR: Fault = {
   async begin({ leafPort, manager }) {
     const stack = new AsyncDisposableStack();
     const line = stack.use(await TcpProxy.start(leafPort));
-    const remote = `leafnodes { remotes: [ { url: "nats-leaf://127.0.0.1:${line.port}" } ] }`;
+    // Left to themselves, servers compress what goes over a slow line.
+    const remote = `leafnodes { remotes: [ { url: "nats-leaf://127.0.0.1:${line.port}", compression: off } ] }`;
     const distant = stack.use(
       await startCluster({ servers: 1, configText: () => remote, jetstreamText: "domain: distant, max_mem: 64MB, max_file: 256MB" }),
     );

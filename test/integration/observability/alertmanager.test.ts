@@ -157,4 +157,23 @@ describe.skipIf(alertmanager === undefined)("a running Alertmanager", () => {
     await sleep(1500);
     expect([...catcher.caught].sort()).toEqual(expected);
   });
+
+  test("keeps silent in a mute time, but for what is critical", async () => {
+    await using catcher = await catchWebhooks();
+    const receivers = ["pager", "channel"].map((name) => ({ name, webhook: { url: `${catcher.url}/${name}` } }));
+    const always = { name: "always", times: [{ start: "00:00", end: "24:00" }] };
+    const config = configOf({ receivers, critical: "pager", warning: "channel", muteTimes: [always] });
+    using folder = temporaryFolder();
+    const file = folder.write("alertmanager.yml", config.replaceAll(/group_wait: \d+s/g, "group_wait: 1s"));
+    const flags = [`--config.file=${file}`, `--storage.path=${folder.path}/data`, "--cluster.listen-address="];
+    await using manager = await startService(alertmanager ?? "", flags);
+    const alerts = ["critical", "warning"].map((severity) => ({
+      labels: { alertname: `Some-${severity}`, severity, nats_cluster: "bus" },
+    }));
+    const headers = { "content-type": "application/json" };
+    await fetch(`${manager.url}/api/v2/alerts`, { method: "POST", headers, body: JSON.stringify(alerts) });
+    await expect.poll(() => [...catcher.caught], { timeout: 20_000 }).toEqual(["pager Some-critical critical bus"]);
+    await sleep(1500);
+    expect([...catcher.caught]).toEqual(["pager Some-critical critical bus"]);
+  });
 });
