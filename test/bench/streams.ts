@@ -106,12 +106,14 @@ async function measureSet(cluster: TestCluster, start: Ours, [count, replicas]: 
   return { count, replicas, floor, ours, start };
 }
 
+/** A floor of single requests is too small to be a measure. */
+const LEAST_FLOOR_S = 0.05;
 const VERBS = ["create", "noOp", "change", "refresh", "destroy"] as const;
 
 function reportRow({ count, replicas, floor, ours, start }: Row): void {
   console.log(`\n${count} streams, file, R${replicas}, as one StreamSet      seconds    start    floor   (ours - start) / floor`);
   for (const verb of VERBS) {
-    const ratio = floor[verb] === 0 ? "" : ((ours[verb] - start[verb]) / floor[verb]).toFixed(2);
+    const ratio = floor[verb] < LEAST_FLOOR_S ? "" : ((ours[verb] - start[verb]) / floor[verb]).toFixed(2);
     const figures = [ours[verb], start[verb], floor[verb]].map((seconds) => seconds.toFixed(2).padStart(8));
     console.log(`  ${verb.padEnd(42)} ${figures.join(" ")}   ${ratio}`);
   }
