@@ -116,6 +116,7 @@ test.each(cases)("%s is told at preview", (...row) => {
   expect(problems).toHaveLength(1);
   expect(problems[0]).toMatchObject({ code, path });
   expect(problems[0]?.message).toMatch(message);
+  expect(problems[0]?.remedy).toMatch(/\b(wait|make|name|set|keep|complete|install)\b/);
 });
 
 test.each([
