@@ -54,6 +54,7 @@ describe("readBusState", () => {
       ],
       caFile: "ca.pem",
       onKubernetes: false,
+      accounts: [],
     });
   });
 
@@ -65,7 +66,15 @@ describe("readBusState", () => {
   });
 
   test("is empty without a state", () => {
-    expect(readBusState(undefined)).toEqual({ urls: [], servers: [], users: [], streams: [], caFile: "", onKubernetes: false });
+    expect(readBusState(undefined)).toEqual({
+      urls: [],
+      servers: [],
+      users: [],
+      streams: [],
+      caFile: "",
+      onKubernetes: false,
+      accounts: [],
+    });
   });
 });
 
