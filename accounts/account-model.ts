@@ -38,6 +38,10 @@ export interface AccountInputs {
   readonly userKeys?: Readonly<Record<string, readonly string[]>>;
   /** Map keyed by account name: seeds of the accounts that this one imports private things from. Secrets. */
   readonly exporterSeeds?: Readonly<Record<string, string>>;
+  /** Version that the servers take up from their configuration when they start; with another one the account is brought to them again. Absent: none. */
+  readonly startedWith?: string;
+  /** Map keyed by account name: public keys of all accounts of the bus; one that leaves while it holds streams is refused. Absent: others may go. */
+  readonly companions?: Readonly<Record<string, string>>;
   /** Seed of the operator's signing key. A secret. */
   readonly signingSeed: string;
   /** What becomes of the account when the resource is deleted. */

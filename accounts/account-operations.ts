@@ -16,6 +16,8 @@ import type { AccountPort } from "./port.ts";
 import { lookUpAccount, observeAccount, type PlacedAccount, reconcileAccount } from "./reconcile.ts";
 import type { SignedClaims } from "./token.ts";
 
+const LOOK_TIMEOUT_MS = 2_000;
+
 /** A refusal as Pulumi shows it: which property, and why. */
 export interface Refusal {
   /** Property path. */
@@ -39,12 +41,38 @@ export function checkAccount(olds: Partial<AccountInputs>, news: AccountInputs):
   return { inputs: news, failures };
 }
 
+/**
+ * As {@link checkAccount}; also refuses, in previews too, to let go of another account of the bus that holds streams, as the servers say now.
+ */
+export async function checkAccounts(
+  olds: Partial<AccountInputs>,
+  news: AccountInputs,
+): Promise<{ inputs: AccountInputs; failures: Refusal[] }> {
+  const { inputs, failures } = checkAccount(olds, news);
+  return { inputs, failures: [...failures, ...(await lostStreams(olds, news))] };
+}
+
+async function lostStreams({ companions = {}, connection, servers = [] }: Partial<AccountInputs>, news: AccountInputs): Promise<Refusal[]> {
+  const gone = Object.entries(companions).filter(([account]) => news.companions !== undefined && news.companions[account] === undefined);
+  if (gone.length === 0 || connection === undefined || isUnknown([gone, connection])) return [];
+  const port = natsAccountPort({ ...connection, timeoutMs: LOOK_TIMEOUT_MS });
+  const refusals = gone.map(async ([account, key]): Promise<Refusal[]> => {
+    // Of servers that do not answer nobody knows what they hold.
+    const streams = await port.countStreams(key, servers.length).catch(() => undefined);
+    if (streams === 0) return [];
+    const what = streams === undefined ? "may hold streams, and not every server says" : `holds ${streams} streams`;
+    const reason = `account ${account} ${what}: without its keys, which would go with it, nobody could reach them any more; delete the streams first, or keep the account [ERR_ACCOUNT_IN_USE]`;
+    return [{ property: `companions.${account}`, reason }];
+  });
+  return (await Promise.all(refusals)).flat();
+}
+
 /** Whether the account has to be pushed: its inputs changed, or the servers were seen with something else. */
-export function diffAccount(olds: AccountState, wanted: AccountInputs): { changes: boolean } {
+export function diffAccount(olds: AccountState, { companions: _are, ...wanted }: AccountInputs): { changes: boolean } {
   // In the preview of a change elsewhere the connection may not be known yet; most likely it stays what it is.
   const news = isUnknown(wanted.connection) ? { ...wanted, connection: olds.connection } : wanted;
   if (isUnknown(news)) return { changes: true };
-  const { issuedAt, inForce, drift = [], ...before } = withoutProvider(olds);
+  const { issuedAt, inForce, drift = [], companions: _were, ...before } = withoutProvider(olds);
   if (drift.length > 0) return { changes: true };
   if (!isDeepStrictEqual(before, withoutProvider(news))) return { changes: true };
   return { changes: !isDeepStrictEqual(inForce, normaliseClaims(accountClaims(specOf(news), issuedAt))) };
@@ -75,6 +103,15 @@ export async function deleteAccount(state: AccountState): Promise<void> {
   const port = portOf(state);
   if ((await observeAccount(port, state)) === undefined) return;
   const streams = await port.countStreams(state.publicKey, state.servers.length);
+  if (streams === undefined) {
+    throw new BusError(
+      "ERR_ACCOUNT_UNREACHABLE",
+      `account ${state.name} was not deleted: not every server says whether it holds streams of it`,
+      {
+        remedy: "start what does not run and repeat",
+      },
+    );
+  }
   if (streams > 0) {
     throw new BusError("ERR_ACCOUNT_IN_USE", `account ${state.name} still has ${streams} streams and was not deleted`, {
       remedy: "delete the streams first, or set deletionPolicy to retain",
@@ -96,7 +133,7 @@ export async function deleteAccount(state: AccountState): Promise<void> {
 
 /** Operations of the account resource, as its provider calls them. */
 export const account = reporting({
-  check: checkAccount,
+  check: checkAccounts,
   diff: diffAccount,
   create: applyAccount,
   read: readAccount,

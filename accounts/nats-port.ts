@@ -62,7 +62,7 @@ export function natsAccountPort(connection: ConnectionSpec): AccountPort {
       const body = JSON.stringify({ account: publicKey, streams: true });
       const answers = await ask<JetStreamDetail>("$SYS.REQ.SERVER.PING.JSZ", body, servers);
       const counts = answers.flatMap((answer) => answer.data?.account_details ?? []).map((account) => account.stream_detail?.length ?? 0);
-      return Math.max(0, ...counts);
+      return answers.length < servers ? undefined : Math.max(0, ...counts);
     },
   };
 }

@@ -26,6 +26,6 @@ export interface AccountPort {
   push(token: string, servers: number): Promise<readonly ServerAnswer[]>;
   /** Removes accounts from all servers. `request` is a deletion signed by the operator. */
   remove(request: string, servers: number): Promise<readonly ServerAnswer[]>;
-  /** Number of streams an account has, as the servers that answer see it. */
-  countStreams(publicKey: string, servers: number): Promise<number>;
+  /** Number of streams an account has; `undefined` when fewer than `servers` answer, so that nobody knows. */
+  countStreams(publicKey: string, servers: number): Promise<number | undefined>;
 }

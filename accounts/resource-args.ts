@@ -108,6 +108,13 @@ export interface AccountResourceArgs {
   /** Map keyed by account name: seeds of accounts whose private exports this one imports.
    * @default {} */
   readonly exporterSeeds?: pulumi.Input<Readonly<Record<string, string>>>;
+  /** Version that the servers have in their configuration and take up when they start, for the system account: with another one the account is brought to them again.
+   * @default - none */
+  readonly startedWith?: pulumi.Input<string>;
+  /** Map keyed by account name: public keys of all accounts of the bus. One that leaves the map while it holds streams is refused at preview: it would stay on the servers and
+   * nobody could sign users for it any more.
+   * @default - other accounts may go */
+  readonly companions?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Seed of the operator's signing key. */
   readonly signingSeed: pulumi.Input<string>;
   /** Whether the account is removed from the servers with its resource; refused while it has streams.

@@ -83,7 +83,8 @@ function createOperatorIdentity({ spec, accounts }: ResolvedBus, { name, options
     push: (cluster) => {
       const connection = connectionTo(cluster, operator.systemCredentials);
       const { signingSeed } = operator;
-      const push = { name, connection, signingSeed, servers: [...cluster.nodes], options: cluster.inside, keys, users };
+      const startedWith = operator.systemToken;
+      const push = { name, connection, signingSeed, servers: [...cluster.nodes], options: cluster.inside, keys, users, startedWith };
       return accounts.map((account) => pushAccount(account, push));
     },
   };
@@ -215,6 +216,8 @@ export interface Push {
   readonly keys: Readonly<Record<string, SigningKeys>>;
   /** Users of all accounts. */
   readonly users: IssuedUsers;
+  /** Version of the system account in the servers' configuration; absent: that account is somebody else's. */
+  readonly startedWith?: pulumi.Input<string>;
 }
 
 function keysInForce(
@@ -266,11 +269,18 @@ export function pushAccount(account: AccountSpec, push: Push): Account {
       roleKeys,
       ...(retiringRoleKeys === undefined ? {} : { retiringRoleKeys }),
       revoked: push.users.revoked,
+      ...(account.system && push.startedWith !== undefined ? { startedWith: push.startedWith } : {}),
+      ...(account.users[ADMIN_USER] === undefined ? {} : { companions: companionsOf(keys) }),
       ...sharingArgs(account, push),
       signingSeed,
     },
     options,
   );
+}
+
+/** The account that is always there watches over the others. */
+function companionsOf(keys: Push["keys"]): Readonly<Record<string, pulumi.Input<string>>> {
+  return Object.fromEntries(Object.entries(keys).map(([account, { publicKey }]) => [account, publicKey]));
 }
 
 type Revoked = Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -31,11 +31,24 @@ export function exportedNames(): readonly string[] {
   return names;
 }
 
-/** Every declaration of the client's files, and of those it takes types from, by name. */
-export function readDeclarations(): ReadonlyMap<string, readonly Declaration[]> {
+function clientFiles(): string[] {
   const files = readdirSync(join(ROOT, "client")).filter((name) => name.endsWith(".ts") && name !== "index.ts");
+  return [...files.sort().map((name) => `client/${name}`), ...MORE];
+}
+
+/** Names that a file itself exports, in its order. @param file path in the project */
+export function namesExportedBy(file: string): readonly string[] {
+  const exported = parse(file).statements.filter(
+    (statement) =>
+      ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true,
+  );
+  return exported.flatMap((statement) => nameOf(statement) ?? []);
+}
+
+/** Every declaration of some files by name; default: those of the client and of what it takes types from. */
+export function readDeclarations(files: readonly string[] = clientFiles()): ReadonlyMap<string, readonly Declaration[]> {
   const found = new Map<string, Declaration[]>();
-  for (const file of [...files.sort().map((name) => `client/${name}`), ...MORE]) {
+  for (const file of files) {
     for (const statement of parse(file).statements) {
       const name = nameOf(statement);
       if (name === undefined) continue;

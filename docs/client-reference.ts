@@ -10,15 +10,22 @@ const ORDER = ["class", "function", "constant", "interface", "type"];
 
 /** Text of `docs/reference/client.md`. */
 export function renderClientReference(): string {
-  const declarations = readDeclarations();
-  const exported = exportedNames();
+  return renderReference(HEAD, exportedNames(), readDeclarations());
+}
+
+/** A page of some exports, and of the types they use. */
+export function renderReference(
+  head: string,
+  exported: readonly string[],
+  declarations: ReadonlyMap<string, readonly Declaration[]>,
+): string {
   const used = usedBy(exported, declarations);
   const sections = (names: readonly string[]): string =>
     [...names]
       .sort(byKind(declarations))
       .map((name) => renderAll(declarations.get(name) ?? []))
       .join("");
-  return `${HEAD}${sections(exported)}\n# Types they use\n\nNot exported by name; they stand in the shapes above.\n${sections(used)}`;
+  return `${head}${sections(exported)}\n# Types they use\n\nNot exported by name; they stand in the shapes above.\n${sections(used)}`;
 }
 
 /** Exported symbols without a docstring, and methods, fields and fields of fields of exported types without one. */

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { renderClientReference } from "./client-reference.ts";
+import { renderResourcesReference } from "./resources-reference.ts";
 import { renderSettingsReference, renderStackFileSchema } from "./settings-reference.ts";
 import { renderStreamsReference } from "./streams-reference.ts";
 
@@ -13,6 +14,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   "configuration.md": renderSettingsReference,
   "streams.md": renderStreamsReference,
   "client.md": renderClientReference,
+  "resources.md": renderResourcesReference,
 };
 
 /** Names of the pages whose file is missing or differs from what would be written. */

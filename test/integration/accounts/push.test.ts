@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { applyAccount, deleteAccount, diffAccount, readAccount } from "../../../accounts/account-operations.ts";
+import { applyAccount, checkAccounts, deleteAccount, diffAccount, readAccount } from "../../../accounts/account-operations.ts";
 import { createAccountKeys, createOperator } from "../../../accounts/identity.ts";
 import { natsAccountPort } from "../../../accounts/nats-port.ts";
 import { type Claims, parseToken, renderToken } from "../../../accounts/token.ts";
@@ -197,6 +197,14 @@ describe("deleting an account", () => {
     const manager = await jetstreamManager(admin.connection);
     await manager.streams.add({ name: "KEPT", subjects: ["kept.>"], num_replicas: 1 });
     await expect(deleteAccount(state)).rejects.toMatchObject({ code: "ERR_ACCOUNT_IN_USE" });
+    const system = { ...bus.inputsOf("SYS"), companions: { OLD: state.publicKey } };
+    const without = { ...system, companions: {} };
+    expect((await checkAccounts(system, system)).failures).toEqual([]);
+    const [refusal, ...others] = (await checkAccounts(system, without)).failures;
+    expect(refusal?.reason).toMatch(/holds 1 streams.*ERR_ACCOUNT_IN_USE/);
+    expect(others).toEqual([]);
+    const unreachable = { ...system, connection: { ...system.connection, servers: ["nats://127.0.0.1:1"] } };
+    expect((await checkAccounts(unreachable, without)).failures[0]?.reason).toMatch(/may hold streams/);
     await manager.streams.delete("KEPT");
     await deleteAccount(state);
     expect(await versions()).toEqual([undefined, undefined, undefined]);
