@@ -121,6 +121,34 @@ test("a server that is down is told, and no other one is stopped then", async ()
   expect(up.code, up.stderr).toBe(0);
 });
 
+test("limits stand in the stack file, and a failure names the setting", async () => {
+  project.configure({ "natsbus:verify": { latencyP99: 0 } });
+  const { code, stdout } = await project.natsbus(["verify", "--json", "--quick", "--section", "latency"]);
+  project.configure({ "natsbus:verify": undefined });
+  const checks = (JSON.parse(stdout) as VerifyResult).sections.flatMap((section) => section.checks);
+  expect(code).toBe(1);
+  expect(checks.filter(({ status }) => status === "failed").map(({ name }) => name)).toEqual([
+    "five-publishers",
+    "end-to-end",
+    "request-reply",
+  ]);
+  expect(checks[0]?.remedy).toContain("natsbus:verify.latencyP99");
+});
+
+test("a server that a killed run left stopped is started by the next run", async () => {
+  const { signal } = await project.natsbus(["verify", "--section", "availability"], {
+    timeoutMs: 120_000,
+    onStderr: (text, child) => {
+      if (text.includes("stopping n")) setTimeout(() => child.kill("SIGKILL"), 1_500);
+    },
+  });
+  expect(signal).toBe("SIGKILL");
+  expect((await project.natsbus(["status"])).stdout).toContain("down");
+  expect((await verify(["--section", "connection"])).failed).toEqual([]);
+  expect((await project.natsbus(["status"])).stdout).not.toContain("down");
+  expect((await listStreams(project)).filter((name) => name.startsWith("VERIFY_"))).toEqual([]);
+});
+
 test("Ctrl-C ends with 130, removes what was made and leaves every server running", async () => {
   const before = await listStreams(project);
   const { code } = await project.natsbus(["verify", "--section", "consumption,availability"], {
