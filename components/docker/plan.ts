@@ -44,7 +44,8 @@ export interface ContainerFile {
 /** What is mounted into a container. */
 export type ContainerMount =
   | { readonly kind: "volume"; readonly volume: string; readonly target: string }
-  | { readonly kind: "files"; readonly folder: string; readonly target: string };
+  | { readonly kind: "files"; readonly folder: string; readonly target: string }
+  | { readonly kind: "host"; readonly path: string; readonly target: string };
 
 /** Whether a container is well. */
 export interface HealthCheck {
