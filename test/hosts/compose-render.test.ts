@@ -67,6 +67,7 @@ test.skipIf(unwatched !== undefined)(
     await host.sh(`cd ${project.directory} && PULUMI_STACK= ${process.execPath} cli/natsbus.js render --stack box --out compose`);
     await host.sh(`promtool check config ${files}/prometheus/prometheus.yml && amtool check-config ${files}/alertmanager/alertmanager.yml`);
     await host.sh(`DOCKER_CONFIG=${config} ${project.directory}/compose/apply.sh`);
+    console.log(await host.sh("sleep 5; docker ps -a; for c in prometheus alertmanager proxy n1-exporter; do echo == $c; docker logs --tail 8 natsbus-box-$c 2>&1; done; curl -si http://127.0.0.1:8081/prometheus/api/v1/targets | head -c 600 || true"));
     const ask = async (path: string) => JSON.parse(await host.sh(`curl -sf http://127.0.0.1:8081${path} || echo '{}'`)) as unknown;
     await expect
       .poll(() => ask("/prometheus/api/v1/targets?state=active"), { timeout: 60_000, interval: 500 })
