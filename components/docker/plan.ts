@@ -160,6 +160,9 @@ export function planDocker(inputs: DockerInputs): DockerPlan {
   };
 }
 
+/** Options of a folder in memory; without them it would have the rights of the image's folder in its place. */
+export const MEMORY_FOLDER = "mode=1777";
+
 /** Name of a server's volume. */
 export function dataVolume(bus: string, node: string): string {
   return `${bus}-${node}-data`;
