@@ -178,7 +178,7 @@ describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), (
 
 /** The program as a host would have it installed; a checkout in somebody's home is hidden from services, so that this one may look there. */
 async function provideProbe(host: TestHost): Promise<void> {
-  const folder = "/etc/systemd/system/nats-test-probe.service.d";
+  const folder = "/run/systemd/system/nats-test-probe.service.d";
   await host.sh(
     `printf '#!/bin/sh\\nexec %s %s "$@"\\n' '${process.execPath}' '${PROGRAM}' > /usr/local/bin/natsbus; chmod 755 /usr/local/bin/natsbus`,
   );
