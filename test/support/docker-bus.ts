@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -22,7 +22,6 @@ import type { TestHost } from "./test-host.ts";
 const APPLETS = ["sh", "wget", "chown", "chmod", "kill", "true", "cat", "ls", "id", "touch", "ps"];
 const SCRIPT = join(import.meta.dirname, "../../components/docker/files/apply.sh");
 const MOUNTED_MODE = 0o700;
-const NOBODY = 65_534;
 
 /** Three servers in containers, small and quick to leave. */
 const SMALL_BUS: StackBlocks = {
@@ -72,46 +71,6 @@ export async function loadImage(host: TestHost, name: string): Promise<void> {
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-}
-
-/** What an image of programs of this machine is made of. */
-interface ProgramImage {
-  /** Paths of the programs; the libraries they are linked with come along. */
-  readonly programs: readonly string[];
-  /** Folders that belong to nobody, for programs that write there. */
-  readonly folders?: readonly string[];
-  /** Map keyed by path: text files. */
-  readonly files?: Readonly<Record<string, string>>;
-  /** Program and arguments to start with. */
-  readonly entrypoint: readonly string[];
-}
-
-/** Makes an image of programs that this machine has, under the name of the official one. */
-export async function loadProgramImage(host: TestHost, name: string, { programs, folders = [], files = {}, entrypoint }: ProgramImage) {
-  const root = mkdtempSync(join(tmpdir(), "natsbus-image-"));
-  const place = (path: string) => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    return join(root, path);
-  };
-  try {
-    for (const program of [...programs, ...programs.flatMap(librariesOf)]) copyFileSync(program, place(program));
-    for (const [path, text] of Object.entries(files)) writeFileSync(place(path), text);
-    for (const folder of [...folders, "/tmp"]) mkdirSync(join(root, folder), { recursive: true });
-    for (const folder of folders) chownSync(join(root, folder), NOBODY, NOBODY);
-    writeFileSync(place("/etc/passwd"), "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
-    writeFileSync(place("/etc/group"), "root:x:0:\nnogroup:x:65534:\n");
-    const archive = execFileSync("tar", ["-cf", "-", "--numeric-owner", "-C", root, "."], { maxBuffer: 512 * 1024 * 1024 });
-    const changes = ["--change", `ENTRYPOINT ${JSON.stringify(entrypoint)}`, "--change", "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/bin"];
-    const { code, stderr } = await host.run(["docker", "import", ...changes, "-", name], { stdin: archive });
-    if (code !== 0) throw new Error(stderr);
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
-}
-
-function librariesOf(program: string): string[] {
-  const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
-  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path ?? "");
 }
 
 /** Writes the Compose files of a bus as `natsbus render` does. */
