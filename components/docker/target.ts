@@ -48,7 +48,7 @@ function runContainers(
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   // The containers are known at once; only what is in their files comes from other resources.
-  const watched = (servers: DockerPlan) => (bus === undefined ? servers : withBeside(servers, spec, dockerMonitoring(bus)));
+  const watched = (servers: DockerPlan) => withBeside(servers, spec, dockerMonitoring(bus));
   const plan = watched(planDocker({ spec, ...NOTHING_SECRET }));
   const whole = pulumi
     .all([pulumi.output(identity), pulumi.output(authority), pulumi.output(certificates), pulumi.output(keys)])

@@ -64,7 +64,7 @@ function installHosts(
       program,
     ])
     .apply(([who, bundle, chains, own, users, found]) => {
-      const probe = bus === undefined ? undefined : hostProbe(bus, users);
+      const probe = hostProbe(bus, users);
       const inputs = { spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts, probe };
       return planHostTrees(inputs).map((tree) => packBundle(planBundle(tree)).toString("base64"));
     });
