@@ -1,16 +1,15 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { ALERTMANAGER, GRAFANA_FOLDER, PROMETHEUS_URL, withBeside } from "../components/docker/beside.ts";
+import { dockerMonitoring, withBeside } from "../components/docker/beside.ts";
 import { MOUNTED_FOLDER, renderCompose } from "../components/docker/compose.ts";
-import { INSIDE, planDocker, serverNames } from "../components/docker/plan.ts";
+import { planDocker } from "../components/docker/plan.ts";
 import type { Material } from "../components/kubernetes/server-files.ts";
-import { monitoringFacts } from "../components/monitoring.ts";
 import type { ResolvedBus } from "../components/resolve.ts";
+import { hostProbe } from "../components/systemd/probe.ts";
 import { findProgram } from "../components/systemd/program.ts";
 import { renderHosts } from "../components/systemd/render.ts";
 import { readScripts } from "../components/systemd/scripts.ts";
 import { BusError } from "../core/errors.ts";
-import { renderMonitoringFiles } from "../observability/writers/files.ts";
 import { EXIT } from "./exit-codes.ts";
 import { makeMaterial, type RenderOptions } from "./kubernetes-files.ts";
 import type { Terminal } from "./terminal.ts";
@@ -41,9 +40,10 @@ export async function renderHostFiles(bus: ResolvedBus, options: RenderOptions, 
   return EXIT.ok;
 }
 
-async function hostFiles({ spec }: ResolvedBus, material: Material, folder: string): Promise<readonly OutputFile[]> {
+async function hostFiles(bus: ResolvedBus, material: Material, folder: string): Promise<readonly OutputFile[]> {
+  const { spec } = bus;
   const program = await findProgram(spec);
-  const files = renderHosts({ spec, ...material, program, scripts: readScripts() });
+  const files = renderHosts({ spec, ...material, program, scripts: readScripts(), probe: hostProbe(bus, material.credentials) });
   if (program.file !== undefined) {
     for (const host of new Set(files.map(({ path }) => path.split("/", 1)[0] ?? ""))) {
       const place = join(folder, host, "nats-server");
@@ -56,15 +56,7 @@ async function hostFiles({ spec }: ResolvedBus, material: Material, folder: stri
 
 function composeFiles(bus: ResolvedBus, material: Material): readonly OutputFile[] {
   const { spec } = bus;
-  const exporters = serverNames(spec).map((name) => ({ name, address: `${name}:${INSIDE.exporter}` }));
-  const scrape = { exporters, ...(spec.docker.alertmanager.enabled ? { alertmanagers: [ALERTMANAGER] } : {}) };
-  const monitoring = renderMonitoringFiles(monitoringFacts(bus), {
-    probe: false,
-    scrape,
-    grafanaFolder: GRAFANA_FOLDER,
-    prometheusUrl: PROMETHEUS_URL,
-  });
-  const plan = withBeside(planDocker({ spec, ...material }), spec, monitoring);
+  const plan = withBeside(planDocker({ spec, ...material }), spec, dockerMonitoring(bus));
   return renderCompose(plan, readFileSync(APPLY_SCRIPT, "utf8")).map((file) => ({
     ...file,
     mode: file.path === "apply.sh" ? 0o755 : READABLE,

@@ -80,6 +80,7 @@ const ports = z.strictObject({
   monitor: port("Port of the monitoring pages, on loopback.").default(8222),
   route: port("Port that servers connect to each other on.").default(6222),
   exporter: port("Port of the exporter.").default(7777),
+  probe: port("Port of the probe's metrics and page, one a host.").default(7799),
 });
 
 const binary = z.strictObject({
@@ -157,7 +158,9 @@ export const systemdSchema = z.strictObject({
   exporter: program("exporter", "/usr/local/bin/prometheus-nats-exporter")
     .meta({ description: "prometheus-nats-exporter, one a server." })
     .prefault({}),
-  probe: program("probe", "/usr/local/bin/natsbus").meta({ description: "The project's own probe, on the first host." }).prefault({}),
+  probe: program("probe", "/usr/local/bin/natsbus")
+    .meta({ description: "The project's own probe, one a host; `monitoring.enabled` turns it on too." })
+    .prefault({}),
   healthInterval: duration("How often each host checks the health of its servers.", { min: "10s", max: "1d" }).prefault("5m"),
   purgeOnDestroy: z
     .boolean()

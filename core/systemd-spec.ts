@@ -146,12 +146,13 @@ function exposure(spec: SystemdSpec, { auth, encrypted, servers }: SystemdContex
 
 function portProblems(spec: SystemdSpec, { servers }: SystemdContext): Problem[] {
   const each = Math.ceil(servers / spec.hosts.length);
-  const { client, monitor, route, exporter } = spec.ports;
+  const { client, monitor, route, exporter, probe } = spec.ports;
   const ranges = [
     { name: "client", first: client, count: each },
     { name: "monitor", first: monitor, count: each },
     { name: "route", first: route, count: servers > 1 ? each : 0 },
     { name: "exporter", first: exporter, count: spec.exporter.enabled ? each : 0 },
+    { name: "probe", first: probe, count: spec.probe.enabled ? 1 : 0 },
   ];
   const clashes = ranges.flatMap((range, index) =>
     ranges

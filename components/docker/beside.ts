@@ -1,20 +1,38 @@
 /** What runs beside the servers when it is asked for: Prometheus, Alertmanager, Grafana, and a reverse proxy in front of them. Pure. */
 import type { BusSpec } from "../../core/bus-spec.ts";
-import type { RenderedFile } from "../../observability/writers/files.ts";
-import { type ContainerFile, type ContainerPlan, type DockerPlan, imageName, labelsOf } from "./plan.ts";
+import { type RenderedFile, renderMonitoringFiles } from "../../observability/writers/files.ts";
+import { monitoringChoices, monitoringFacts } from "../monitoring.ts";
+import type { ResolvedBus } from "../resolved-bus.ts";
+import { type ContainerFile, type ContainerPlan, type DockerPlan, INSIDE, imageName, labelsOf, serverNames } from "./plan.ts";
 
 const PORTS = { prometheus: 9090, alertmanager: 9093, grafana: 3000, proxy: 8080 } as const;
 const NOBODY = "65534:65534";
 const MEMORY = 512 * 1024 * 1024;
 
 /** Address of Prometheus on the bus's network, for Grafana's data source. */
-export const PROMETHEUS_URL = `http://prometheus:${PORTS.prometheus}`;
+const PROMETHEUS_URL = `http://prometheus:${PORTS.prometheus}`;
 
 /** Address of Alertmanager on the bus's network. */
-export const ALERTMANAGER = `alertmanager:${PORTS.alertmanager}`;
+const ALERTMANAGER = `alertmanager:${PORTS.alertmanager}`;
 
 /** Folder in which Grafana finds the dashboards. */
-export const GRAFANA_FOLDER = "/etc/grafana/dashboards";
+const GRAFANA_FOLDER = "/etc/grafana/dashboards";
+
+/** Files for what watches the bus in containers: as the stack file says, with the exporters that run beside the servers.
+ * @throws ERR_CONFIG_VALUE when a route names a receiver that does not exist */
+export function dockerMonitoring(bus: ResolvedBus): readonly RenderedFile[] {
+  const { spec } = bus;
+  const choices = monitoringChoices(bus);
+  const exporters = serverNames(spec).map((name) => ({ name, address: `${name}:${INSIDE.exporter}` }));
+  const alertmanagers = spec.docker.alertmanager.enabled ? [ALERTMANAGER] : [];
+  return renderMonitoringFiles(monitoringFacts(bus), {
+    ...choices,
+    probe: false,
+    scrape: { ...choices.scrape, exporters, alertmanagers },
+    grafanaFolder: GRAFANA_FOLDER,
+    prometheusUrl: PROMETHEUS_URL,
+  });
+}
 
 /** The plan with everything beside the servers that the stack file asks for.
  * @param monitoring files of `renderMonitoringFiles` */
@@ -42,7 +60,12 @@ function filesBelow(files: readonly RenderedFile[], folder: string): ContainerFi
 function prometheusContainer(spec: BusSpec): ContainerPlan {
   return {
     ...beside(spec, "prometheus"),
-    command: ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus", "--storage.tsdb.retention.time=15d"],
+    command: [
+      "--config.file=/etc/prometheus/prometheus.yml",
+      "--storage.tsdb.path=/prometheus",
+      "--storage.tsdb.retention.time=15d",
+      ...outsideUrl(spec, "prometheus"),
+    ],
     mounts: [
       { kind: "files", folder: "prometheus", target: "/etc/prometheus" },
       { kind: "volume", volume: `${spec.cluster.name}-prometheus`, target: "/prometheus" },
@@ -53,10 +76,28 @@ function prometheusContainer(spec: BusSpec): ContainerPlan {
 function alertmanagerContainer(spec: BusSpec): ContainerPlan {
   return {
     ...beside(spec, "alertmanager"),
-    command: ["--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager"],
-    mounts: [{ kind: "files", folder: "alertmanager", target: "/etc/alertmanager" }],
+    command: [
+      "--config.file=/etc/alertmanager/alertmanager.yml",
+      "--storage.path=/alertmanager",
+      // It is alone, and would look for a private address to tell others.
+      "--cluster.listen-address=",
+      ...outsideUrl(spec, "alertmanager"),
+    ],
+    // Receivers name files with their secrets; they are read where they lie, and never become part of what is rendered.
+    mounts: [
+      { kind: "files", folder: "alertmanager", target: "/etc/alertmanager" },
+      ...secretFiles(spec.monitoring.alerting).map((path) => ({ kind: "host", path, target: path }) as const),
+    ],
     memoryFolders: ["/alertmanager"],
   };
+}
+
+function secretFiles(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const found = Object.entries(value).flatMap(([key, inner]) =>
+    key === "file" && typeof inner === "string" ? [inner] : secretFiles(inner),
+  );
+  return [...new Set(found)];
 }
 
 function grafanaContainer(spec: BusSpec): ContainerPlan {
@@ -85,6 +126,12 @@ function proxyContainer(spec: BusSpec): ContainerPlan {
     ports: [{ address: publish, outside: proxyPort, inside: PORTS.proxy }],
     after,
   };
+}
+
+/** Behind the proxy a page has to know its own address, or its links lead elsewhere. */
+function outsideUrl(spec: BusSpec, name: "prometheus" | "alertmanager"): string[] {
+  const { proxy, address, proxyPort } = spec.docker;
+  return proxy.enabled ? [`--web.external-url=http://${address}:${proxyPort}/${name}/`, "--web.route-prefix=/"] : [];
 }
 
 function beside(spec: BusSpec, name: "prometheus" | "alertmanager" | "grafana" | "proxy"): ContainerPlan {

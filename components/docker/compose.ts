@@ -1,6 +1,6 @@
 /** The containers of a bus as files for `docker compose` (v2). Pure. */
 import { stringify } from "yaml";
-import { type ContainerPlan, type DockerPlan, dataVolume } from "./plan.ts";
+import { type ContainerMount, type ContainerPlan, type DockerPlan, dataVolume, MEMORY_FOLDER } from "./plan.ts";
 
 /** Folder of everything that is mounted; nobody but its owner may look into it, for there are keys in it. */
 export const MOUNTED_FOLDER = "files";
@@ -65,12 +65,8 @@ function service(plan: DockerPlan, container: ContainerPlan): Record<string, unk
     cap_drop: ["ALL"],
     cap_add: container.capabilities.length === 0 ? undefined : container.capabilities,
     security_opt: ["no-new-privileges:true"],
-    tmpfs: container.memoryFolders.length === 0 ? undefined : container.memoryFolders,
-    volumes: container.mounts.map((mount) =>
-      mount.kind === "volume"
-        ? { type: "volume", source: mount.volume, target: mount.target }
-        : { type: "bind", source: `./${MOUNTED_FOLDER}/${mount.folder}`, target: mount.target, read_only: true },
-    ),
+    tmpfs: container.memoryFolders.length === 0 ? undefined : container.memoryFolders.map((folder) => `${folder}:${MEMORY_FOLDER}`),
+    volumes: container.mounts.map(mounted),
     ports:
       container.ports.length === 0 ? undefined : container.ports.map(({ address, outside, inside }) => `${address}:${outside}:${inside}`),
     mem_limit: container.memoryBytes,
@@ -97,6 +93,12 @@ function service(plan: DockerPlan, container: ContainerPlan): Record<string, unk
     },
     depends_on: after.length === 0 ? undefined : Object.fromEntries(after.map((name) => [name, { condition: conditionOf(plan, name) }])),
   };
+}
+
+function mounted(mount: ContainerMount): Record<string, unknown> {
+  if (mount.kind === "volume") return { type: "volume", source: mount.volume, target: mount.target };
+  const source = mount.kind === "host" ? mount.path : `./${MOUNTED_FOLDER}/${mount.folder}`;
+  return { type: "bind", source, target: mount.target, read_only: true };
 }
 
 function conditionOf(plan: DockerPlan, name: string): string {

@@ -44,7 +44,8 @@ export interface ContainerFile {
 /** What is mounted into a container. */
 export type ContainerMount =
   | { readonly kind: "volume"; readonly volume: string; readonly target: string }
-  | { readonly kind: "files"; readonly folder: string; readonly target: string };
+  | { readonly kind: "files"; readonly folder: string; readonly target: string }
+  | { readonly kind: "host"; readonly path: string; readonly target: string };
 
 /** Whether a container is well. */
 export interface HealthCheck {
@@ -158,6 +159,9 @@ export function planDocker(inputs: DockerInputs): DockerPlan {
     log: { maxSizeBytes: spec.logging.maxFileSizeBytes, maxFiles: spec.logging.keepFiles },
   };
 }
+
+/** Options of a folder in memory; without them it would have the rights of the image's folder in its place. */
+export const MEMORY_FOLDER = "mode=1777";
 
 /** Name of a server's volume. */
 export function dataVolume(bus: string, node: string): string {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import type { ContainerPlan, DockerPlan } from "./plan.ts";
+import { type ContainerMount, type ContainerPlan, type DockerPlan, MEMORY_FOLDER } from "./plan.ts";
 
 const HEALTHY_TIMEOUT_S = 300;
 
@@ -91,13 +91,8 @@ function containerArgs(scene: Scene, container: ContainerPlan): docker.Container
     ...(container.files === undefined ? {} : { ulimits: [{ name: "nofile", soft: container.files, hard: container.files }] }),
     ...memory,
     ...(cpus === undefined ? {} : { cpus: String(cpus) }),
-    tmpfs: Object.fromEntries(container.memoryFolders.map((folder) => [folder, ""])),
-    mounts: container.mounts.map((mount) => ({
-      type: "volume",
-      target: mount.target,
-      source: mount.kind === "volume" ? volumeOutput(scene, mount.volume) : volumeOutput(scene, settingsVolume(plan, mount.folder)),
-      readOnly: mount.kind === "files",
-    })),
+    tmpfs: Object.fromEntries(container.memoryFolders.map((folder) => [folder, MEMORY_FOLDER])),
+    mounts: container.mounts.map((mount) => mountArgs(scene, mount)),
     ports: container.ports.map(({ address, outside, inside }) => ({ ip: address, external: outside, internal: inside })),
     ...networkArgs(scene, container),
     ...(health === undefined ? {} : { healthcheck: healthArgs(health), wait: true, waitTimeout: HEALTHY_TIMEOUT_S }),
@@ -111,6 +106,13 @@ function containerArgs(scene: Scene, container: ContainerPlan): docker.Container
     ...(once ? { attach: true, logs: false } : {}),
     ...(networkOf === undefined ? { hostname: container.name } : {}),
   };
+}
+
+function mountArgs(scene: Scene, mount: ContainerMount) {
+  const { target } = mount;
+  if (mount.kind === "host") return { type: "bind", target, source: mount.path, readOnly: true };
+  const volume = mount.kind === "volume" ? mount.volume : settingsVolume(scene.plan, mount.folder);
+  return { type: "volume", target, source: volumeOutput(scene, volume), readOnly: mount.kind === "files" };
 }
 
 function networkArgs(scene: Scene, container: ContainerPlan): Partial<docker.ContainerArgs> {
@@ -188,7 +190,10 @@ function toolPlan({ spec }: Scene, name: string): ContainerPlan {
 
 function volumeNames(plan: DockerPlan): readonly string[] {
   const names = plan.containers.flatMap(({ mounts }) =>
-    mounts.map((mount) => (mount.kind === "volume" ? mount.volume : settingsVolume(plan, mount.folder))),
+    mounts.flatMap((mount) => {
+      if (mount.kind === "host") return [];
+      return [mount.kind === "volume" ? mount.volume : settingsVolume(plan, mount.folder)];
+    }),
   );
   return [...new Set(names)];
 }

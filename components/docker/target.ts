@@ -4,7 +4,8 @@ import { AppliedByOthers } from "../applied.ts";
 import { declaredPart } from "../part.ts";
 import type { Target, TargetArgs } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
-import { type DockerInputs, dockerUrls, planDocker, serverNames } from "./plan.ts";
+import { dockerMonitoring, withBeside } from "./beside.ts";
+import { type DockerInputs, type DockerPlan, dockerUrls, planDocker, serverNames } from "./plan.ts";
 
 const NOTHING_SECRET = { identity: { kind: "none" }, authority: "", certificates: {}, keys: {} } as const;
 
@@ -43,15 +44,16 @@ export async function loadDockerTarget(): Promise<Target> {
 function runContainers(
   createContainers: CreateContainers,
   name: string,
-  { spec, identity, authority, certificates, keys }: TargetArgs,
+  { spec, bus, identity, authority, certificates, keys }: TargetArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   // The containers are known at once; only what is in their files comes from other resources.
-  const plan = planDocker({ spec, ...NOTHING_SECRET });
+  const watched = (servers: DockerPlan) => withBeside(servers, spec, dockerMonitoring(bus));
+  const plan = watched(planDocker({ spec, ...NOTHING_SECRET }));
   const whole = pulumi
     .all([pulumi.output(identity), pulumi.output(authority), pulumi.output(certificates), pulumi.output(keys)])
     .apply(([who, bundle, chains, own]) =>
-      planDocker({ spec, identity: who, authority: bundle, certificates: chains, keys: own } satisfies DockerInputs),
+      watched(planDocker({ spec, identity: who, authority: bundle, certificates: chains, keys: own } satisfies DockerInputs)),
     );
   const startSettings = pulumi.unsecret(whole.apply(({ containers }) => startDigests(containers)));
   return createContainers(name, { spec, plan, files: whole.apply(({ files }) => files), startSettings }, options);

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { type HostNode, hostAddresses, namedHosts } from "./host-plan.ts";
+import { runsProbe } from "./probe.ts";
 import { tableName } from "./units.ts";
 
 /** Chains before this priority belong to the system's own filter; ours speaks first, and only about our ports. */
@@ -30,6 +31,7 @@ export function renderFirewall(spec: BusSpec, nodes: readonly HostNode[]): strin
       ports: exporter.enabled ? nodes.map((node) => node.ports.exporter) : [],
       sources: [...hosts, ...monitoringNetworks],
     },
+    { what: "probe", ports: runsProbe(spec) ? [spec.systemd.ports.probe] : [], sources: [...hosts, ...monitoringNetworks] },
     { what: "site", ports: proxy.enabled ? [proxy.port] : [], sources: monitoringNetworks },
   ];
   const used = guards.filter(({ ports }) => ports.length > 0);

@@ -7,6 +7,7 @@ import type { Target, TargetArgs } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
 import { packBundle, planBundle } from "./bundle.ts";
 import { nodesByHost, planHostNodes } from "./host-plan.ts";
+import { hostProbe } from "./probe.ts";
 import { findProgram } from "./program.ts";
 import { readScripts } from "./scripts.ts";
 import { planHostTrees } from "./tree.ts";
@@ -48,18 +49,25 @@ export async function loadSystemdTarget(): Promise<Target> {
 function installHosts(
   createHosts: CreateHosts,
   name: string,
-  { spec, identity, authority, certificates, keys }: TargetArgs,
+  { spec, bus, identity, authority, certificates, keys, credentials }: TargetArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const program = pulumi.output(findProgram(spec));
   const scripts = readScripts();
   const bundles = pulumi
-    .all([pulumi.output(identity), pulumi.output(authority), pulumi.output(certificates), pulumi.output(keys), program])
-    .apply(([who, bundle, chains, own, found]) =>
-      planHostTrees({ spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts }).map((tree) =>
-        packBundle(planBundle(tree)).toString("base64"),
-      ),
-    );
+    .all([
+      pulumi.output(identity),
+      pulumi.output(authority),
+      pulumi.output(certificates),
+      pulumi.output(keys),
+      pulumi.output(credentials),
+      program,
+    ])
+    .apply(([who, bundle, chains, own, users, found]) => {
+      const probe = hostProbe(bus, users);
+      const inputs = { spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts, probe };
+      return planHostTrees(inputs).map((tree) => packBundle(planBundle(tree)).toString("base64"));
+    });
   const hosts = nodesByHost(spec).map(({ host }, index) => ({ host, bundle: bundles.apply((all) => all[index] ?? "") }));
   const { purgeOnDestroy: purge } = spec.systemd;
   return createHosts(name, { cluster: spec.cluster.name, hosts, program, uploads: isUploaded(spec), purge }, options);

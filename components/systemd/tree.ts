@@ -8,6 +8,7 @@ import { renderSize } from "../../core/units.ts";
 import { contentName, planServer, type ServerIdentity, serverSettings } from "../server-plan.ts";
 import { renderFirewall } from "./firewall.ts";
 import { type HostNode, hostPaths, JOURNAL, nodesByHost, planHostNodes } from "./host-plan.ts";
+import { credentialsPath, type HostProbe, planHostProbe } from "./probe.ts";
 import { passwordPath, renderPasswords, renderSite, sitePath } from "./proxy.ts";
 import { renderUnit, type UnitFile } from "./unit-file.ts";
 import { planUnits } from "./units.ts";
@@ -53,8 +54,8 @@ export interface SystemdInputs {
   readonly program: HostProgram;
   /** Map keyed by name: texts of the scripts. */
   readonly scripts: Readonly<Record<string, string>>;
-  /** Text of the probe's settings; absent: no probe. */
-  readonly probe?: string;
+  /** What the probes are told; absent: none runs. */
+  readonly probe?: HostProbe | undefined;
 }
 
 /** One host with everything on it. */
@@ -76,7 +77,7 @@ export interface HostTree {
  * @throws ERR_SERVER_CONFIG when a value cannot be written
  */
 export function planHostTrees(inputs: SystemdInputs): readonly HostTree[] {
-  return nodesByHost(inputs.spec).map(({ nodes }, index) => planHostTree(inputs, nodes, index === 0));
+  return nodesByHost(inputs.spec).map(({ nodes }) => planHostTree(inputs, nodes));
 }
 
 /** Path of the program on a host, named after its version so that an update never writes over a running one. */
@@ -110,9 +111,9 @@ export function planHostServer(inputs: SystemdInputs, node: HostNode): ServerCon
   });
 }
 
-function planHostTree(inputs: SystemdInputs, nodes: readonly HostNode[], isFirst: boolean): HostTree {
+function planHostTree(inputs: SystemdInputs, nodes: readonly HostNode[]): HostTree {
   const { spec, program } = inputs;
-  const units = planUnits({ spec, nodes, probe: isFirst && inputs.probe !== undefined, program: program.path });
+  const units = planUnits({ spec, nodes, probe: inputs.probe !== undefined, program: program.path });
   const paths = hostPaths(spec.cluster.name);
   const files = [
     ...nodes.flatMap((node) => serverFiles(inputs, node, units)),
@@ -121,7 +122,7 @@ function planHostTree(inputs: SystemdInputs, nodes: readonly HostNode[], isFirst
     plainFile(`/etc/systemd/journald@${JOURNAL}.conf`, renderJournal(spec)),
     ...(spec.systemd.firewall ? [plainFile(`${paths.config}/firewall.nft`, renderFirewall(spec, nodes))] : []),
     ...siteFiles(inputs, nodes),
-    ...(isFirst && inputs.probe !== undefined ? [serviceFile(`${paths.config}/probe.json`, inputs.probe)] : []),
+    ...probeFiles(inputs, nodes),
     ...Object.entries(inputs.scripts).map(([name, text]) => ({ ...plainFile(`${paths.programs}/${name}`, text), mode: "0755" })),
   ];
   const address = nodes[0]?.host.address ?? "";
@@ -183,6 +184,17 @@ function siteFiles(inputs: SystemdInputs, nodes: readonly HostNode[]): HostFile[
   ];
 }
 
+function probeFiles(inputs: SystemdInputs, nodes: readonly HostNode[]): HostFile[] {
+  const { spec, probe } = inputs;
+  if (probe === undefined) return [];
+  const { caFile } = tlsPaths(inputs, nodes[0] as HostNode);
+  const config = planHostProbe(spec, probe, nodes, caFile);
+  return [
+    serviceFile(`${hostPaths(spec.cluster.name).config}/probe.json`, `${JSON.stringify(config, null, 2)}\n`),
+    ...(probe.credentials === undefined ? [] : [serviceFile(credentialsPath(spec), probe.credentials)]),
+  ];
+}
+
 function renderTmpfiles(spec: BusSpec, nodes: readonly HostNode[]): string {
   const paths = hostPaths(spec.cluster.name);
   const { user } = spec.systemd;
@@ -208,9 +220,10 @@ function renderJournal({ logging }: BusSpec): string {
 }
 
 /** Shell assignments; every value is a name, a number or a checked path, and quoted all the same. */
-function renderSettings({ spec, program }: SystemdInputs): string {
+function renderSettings({ spec, program, probe }: SystemdInputs): string {
   const paths = hostPaths(spec.cluster.name);
-  const { firewall, proxy } = spec.systemd;
+  const { firewall, proxy, exporter } = spec.systemd;
+  const companions = [...(exporter.enabled ? [exporter.path] : []), ...(probe === undefined ? [] : [spec.systemd.probe.path])];
   const values = {
     BUS: spec.cluster.name,
     OWNER: `${spec.project}/${spec.stack}`,
@@ -226,6 +239,7 @@ function renderSettings({ spec, program }: SystemdInputs): string {
     STORAGE_BYTES: String(spec.jetstream.maxStorageBytes),
     FIREWALL: firewall ? "yes" : "",
     SITE: proxy.enabled ? "yes" : "",
+    COMPANIONS: companions.join(" "),
     STOP_SECONDS: String(Math.ceil(spec.lameDuck.durationMs / 1000)),
   };
   return Object.entries(values)

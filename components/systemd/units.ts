@@ -18,7 +18,7 @@ export interface HostUnits {
   readonly spec: BusSpec;
   /** The servers of this host. */
   readonly nodes: readonly HostNode[];
-  /** Whether the probe belongs on this host. */
+  /** Whether a probe watches this host's servers. */
   readonly probe: boolean;
   /** Path of nats-server on the host. */
   readonly program: string;
@@ -34,7 +34,7 @@ export function planUnits(host: HostUnits): readonly UnitFile[] {
     healthTimer(spec, paths),
     ...(spec.systemd.firewall ? [firewallUnit(spec, paths)] : []),
     ...(spec.systemd.exporter.enabled ? nodes.map((node) => exporterUnit(spec, node, paths)) : []),
-    ...(spec.systemd.probe.enabled && host.probe ? [probeUnit(spec, paths)] : []),
+    ...(host.probe ? [probeUnit(spec, paths)] : []),
   ];
 }
 
@@ -107,8 +107,8 @@ function resourceLimits({ limits }: BusSpec): UnitSection {
 }
 
 /** The hosts of the bus and the networks of its clients. Hosts given by name cannot be listed, and then the firewall guards alone. */
-function serverAddresses(spec: BusSpec): UnitSection {
-  const allowed = [...hostAddresses(spec), ...spec.systemd.clientNetworks];
+function serverAddresses(spec: BusSpec, more = spec.systemd.clientNetworks): UnitSection {
+  const allowed = [...hostAddresses(spec), ...more];
   if (namedHosts(spec).some((host) => host !== "localhost")) return { RestrictAddressFamilies: "AF_INET AF_INET6" };
   return addressRules(allowed);
 }
@@ -218,7 +218,7 @@ function probeUnit(spec: BusSpec, paths: HostPaths): UnitFile {
     name: `${paths.unit}-probe.service`,
     sections: {
       Unit: {
-        Description: `Probe of the NATS cluster ${spec.cluster.name}`,
+        Description: `Probe of the NATS servers of ${spec.cluster.name}`,
         After: "network-online.target",
         Wants: "network-online.target",
       },
@@ -234,7 +234,7 @@ function probeUnit(spec: BusSpec, paths: HostPaths): UnitFile {
         MemoryMax: "256M",
         ...HARDENING,
         MemoryDenyWriteExecute: false,
-        ...serverAddresses(spec),
+        ...serverAddresses(spec, spec.systemd.monitoringNetworks),
         SystemCallFilter: SYSTEM_CALLS,
       },
       Install: { WantedBy: "multi-user.target" },

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import type { TestHost } from "../support/test-host.ts";
 
 const run = promisify(execFile);
-const ROUNDS = 5;
+const ROUNDS = 4;
 const MESSAGES = 300_000;
 
 /** One way to run the same servers. */

@@ -18,7 +18,7 @@ first_process() {
   local state=$1 name=$2 root=$1/tmp/root device unit
   mount --make-rprivate /
   mkdir -p "$state/tmp"
-  mount -t tmpfs -o size=3g overlay "$state/tmp"
+  mount -t tmpfs -o size=8g overlay "$state/tmp"
   mkdir "$state/tmp/upper" "$state/tmp/work" "$root"
   mount -t overlay overlay -o "lowerdir=/,upperdir=$state/tmp/upper,workdir=$state/tmp/work" "$root"
   mount -t proc proc "$root/proc"

@@ -67,6 +67,12 @@ const REFUSALS: readonly Refusal[] = [
     says: "systemd.proxy.enabled: false",
   },
   {
+    what: "a host without the program that would watch it",
+    damage: `echo "COMPANIONS='/usr/local/bin/absent'" >> ${BUNDLE}/settings`,
+    code: "ERR_HOST_TOOL",
+    says: "turn systemd.exporter, systemd.probe or monitoring off",
+  },
+  {
     what: "a port that is taken",
     damage:
       "systemd-run --quiet --unit=taken --service-type=exec /usr/bin/python3 -m http.server --bind 127.0.0.1 8223; until (exec 3<>/dev/tcp/127.0.0.1/8223) 2>/dev/null; do sleep 0.1; done",

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SystemdInputs } from "../../components/systemd/tree.ts";
 import { testIdentity } from "../support/host-bus.ts";
@@ -10,6 +10,8 @@ import { startTestHost, type TestHost } from "../support/test-host.ts";
 import { systemdObstacle, titled } from "./obstacles.ts";
 
 const PASSWORD = "look";
+const PROGRAM = resolve(import.meta.dirname, "../../cli/natsbus.js");
+const FACTS = { cluster: "test", servers: 3, tls: true, streams: [] };
 const missing = systemdObstacle();
 
 describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), () => {
@@ -24,7 +26,9 @@ describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), (
     await host.sh("rm -f /etc/nginx/sites-enabled/*");
     secrets = systemdSecrets(testIdentity());
     const hash = execFileSync("htpasswd", ["-nbB", "-C", "5", "ann", PASSWORD], { encoding: "utf8" }).trim().split(":")[1] ?? "";
-    inputs = systemdInputs({ systemd: { healthInterval: "10s", proxy: { enabled: true, tls: true, users: { ann: hash } } } }, secrets);
+    await provideProbe(host);
+    const systemd = { healthInterval: "10s", proxy: { enabled: true, tls: true, users: { ann: hash } }, probe: { enabled: true } };
+    inputs = { ...systemdInputs({ systemd }, secrets), probe: { facts: FACTS } };
     const result = await install(host, inputs);
     expect(result.stderr).toBe("");
     expect(result.code).toBe(0);
@@ -49,6 +53,14 @@ describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), (
     expect(await ask(`-u ann:${PASSWORD} https://127.0.0.1:8080/nats/n3/varz`)).toContain('"server_name": "n3"');
     expect(await ask(`-u ann:${PASSWORD} https://127.0.0.1:8080/`)).toContain("404");
     expect(await ask(`-u ann:${PASSWORD} -X POST https://127.0.0.1:8080/nats/healthz`)).toContain("403");
+  });
+
+  test("runs a probe beside the servers, which shows their metrics on loopback", async () => {
+    expect(await host.sh("systemctl is-active nats-test-probe.service")).toBe("active\n");
+    const page = (path: string) => host.sh(`curl -s http://127.0.0.1:7799${path} || true`);
+    await expect.poll(() => page("/metrics"), { timeout: 60_000, interval: 500 }).toMatch(/natsbus_meta_ready\{[^}]*n3[^}]*\} 1/);
+    expect(await page("/servers/n2/metrics")).toContain("nats_varz");
+    expect(await host.sh("stat -c '%a %U %G' /etc/natsbus/test/probe.json")).toBe("640 root natsbus\n");
   });
 
   test("checks health by a timer, and says in the journal and by the exit code who is not well", async () => {
@@ -163,3 +175,12 @@ describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), (
     expect((await host.run(["nginx", "-t"])).code).toBe(0);
   });
 });
+
+/** The program as a host would have it installed; a checkout in somebody's home is hidden from services, so that this one may look there. */
+async function provideProbe(host: TestHost): Promise<void> {
+  const folder = "/run/systemd/system/nats-test-probe.service.d";
+  await host.sh(
+    `printf '#!/bin/sh\\nexec %s %s "$@"\\n' '${process.execPath}' '${PROGRAM}' > /usr/local/bin/natsbus; chmod 755 /usr/local/bin/natsbus`,
+  );
+  if (/^\/(root|home)\//.test(PROGRAM)) await host.sh(`mkdir -p ${folder}; printf '[Service]\\nProtectHome=no\\n' > ${folder}/home.conf`);
+}

@@ -41,7 +41,7 @@ trap undo EXIT
 require() { command -v "$1" >/dev/null || fail ERR_HOST_TOOL "$1 is not installed on this host, and $2 needs it" "install $3"; }
 
 check_host() {
-  local version
+  local version companion
   [ "$(id -u)" = 0 ] || fail ERR_HOST_ACCESS "this user may not set up services" "log in as root, or set sudo: true for the host and allow the user to run sudo without a password"
   require systemctl "the target" systemd
   require sha256sum "the check of nats-server" coreutils
@@ -50,6 +50,9 @@ check_host() {
   version=$(systemctl --version | sed -nE '1s/^systemd ([0-9]+).*/\1/p')
   [ "${version:-0}" -ge $oldest_systemd ] || fail ERR_HOST_TOOL "systemd ${version:-of unknown version} is too old" "systemd $oldest_systemd or newer is needed"
   [ -z "$FIREWALL" ] || require nft "the firewall" "nftables, or set systemd.firewall: false"
+  for companion in $COMPANIONS; do
+    [ -x "$companion" ] || fail ERR_HOST_TOOL "there is no program $companion on this host, and what watches the servers needs it" "install it there, or turn systemd.exporter, systemd.probe or monitoring off"
+  done
   [ -z "$SITE" ] || require nginx "the site of the monitoring pages" "nginx, or set systemd.proxy.enabled: false"
 }
 
@@ -277,7 +280,7 @@ start_companions() {
   for unit in "$bundle"/root/etc/systemd/system/*-exporter.service "$bundle"/root/etc/systemd/system/*-probe.service; do
     [ -e "$unit" ] || continue
     unit=$(basename "$unit")
-    if has_changed "*/$unit" || has_changed "*/probe.json"; then systemctl restart "$unit"; else systemctl start "$unit"; fi
+    if has_changed "*/$unit" || has_changed "*/probe.*"; then systemctl restart "$unit"; else systemctl start "$unit"; fi
   done
   [ -n "$SITE" ] || return 0
   if systemctl is-active --quiet nginx.service; then

@@ -1,7 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
+import { ACCOUNTS } from "../../../accounts/catalog.ts";
 import { loadDockerTarget } from "../../../components/docker/target.ts";
+import { resolveBus } from "../../../components/resolve.ts";
 import { loadSystemdTarget } from "../../../components/systemd/target.ts";
+import { catalog } from "../../../streams/catalog.ts";
 import { emptyBus, FIXED_SECRETS, hostSpec } from "../../support/host-bus.ts";
 
 interface Seen {
@@ -96,6 +99,37 @@ test("declares containers: hardened, uploads kept secret, servers by label", asy
     cpus: "0.5",
   });
   expect(JSON.stringify(server["labels"])).toContain("natsbus.start-settings");
+});
+
+test("declares what watches the containers, each with its files from a volume of its own", async () => {
+  const on = { enabled: true };
+  const docker = { exporter: on, prometheus: on, alertmanager: on, grafana: on, proxy: on };
+  const config = { "natsbus:target": "docker", "natsbus:docker": JSON.stringify(docker) };
+  const bus = resolveBus(config, { stack: "test", project: "natsbus" }, { streams: catalog, accounts: ACCOUNTS });
+  const { ready } = (await loadDockerTarget()).create("bus", { spec: bus.spec, bus, ...SECRETS });
+  await settle(ready);
+  const inputsOf = (name: string) => seen.find((one) => one.name === name)?.inputs ?? {};
+  for (const part of ["prometheus", "alertmanager", "grafana", "proxy"]) {
+    expect(inputsOf(`bus-${part}`)).toMatchObject({ readOnly: true, user: "65534:65534", restart: "unless-stopped" });
+    expect(JSON.stringify(inputsOf(`bus-${part}-settings`)["uploads"]).length).toBeGreaterThan(200);
+  }
+  expect(JSON.stringify(inputsOf("bus-prometheus-settings")["uploads"])).toContain("NatsJetStreamDown");
+  expect(JSON.stringify(inputsOf("bus-prometheus-settings")["uploads"])).toContain("n3:7777");
+});
+
+test("hands each host the settings of the probe that watches its servers, and the canary's credentials", async () => {
+  const hosts = [1, 2, 3].map((n) => ({ address: `10.0.0.1${n}`, hostKey: KEY }));
+  const systemd = { hosts, binary: { path: "/usr/bin/nats-server" } };
+  const config = { "natsbus:target": "systemd", "natsbus:systemd": JSON.stringify(systemd), "natsbus:monitoring": '{"enabled":true}' };
+  const bus = resolveBus(config, { stack: "test", project: "natsbus" }, { streams: catalog, accounts: ACCOUNTS });
+  const credentials = pulumi.secret({ canary: "CANARY CREDENTIALS" });
+  const { ready } = (await loadSystemdTarget()).create("bus", { spec: bus.spec, bus, ...SECRETS, credentials });
+  await settle(ready);
+  const archive = Buffer.from(secretText(seen.find(({ name }) => name === "bus-host-2")?.inputs["stdin"]), "base64").toString("latin1");
+  expect(archive).toContain("CANARY CREDENTIALS");
+  expect(archive).toContain("ExecStart=/usr/local/bin/natsbus probe --config /etc/natsbus/natsbus-test/probe.json");
+  expect(archive).toContain('"clientUrl": "tls://10.0.0.12:4222"');
+  expect(archive).not.toContain('"clientUrl": "tls://10.0.0.11:4222"');
 });
 
 function secretText(value: unknown): string {

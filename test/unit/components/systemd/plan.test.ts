@@ -116,7 +116,20 @@ test("stays at 1.1 or below in systemd's own security analysis", ({ skip }) => {
   } catch {
     skip("systemd-analyze is not installed");
   }
-  for (const unit of treeOf(PROD).files.filter(({ path }) => path.endsWith(".service"))) {
+  const watched = { ...PROD, systemd: { ...PROD.systemd, exporter: { enabled: true }, probe: { enabled: true } } };
+  const [tree] = planHostTrees({
+    ...fixedSystemdInputs(watched),
+    probe: { facts: { cluster: "natsbus-test", servers: 3, tls: true, streams: [] } },
+  });
+  const units = (tree as HostTree).files.filter(({ path }) => path.endsWith(".service"));
+  expect(units.map(({ path }) => path.split("natsbus-test-")[1])).toEqual([
+    "firewall.service",
+    "health.service",
+    "n1-exporter.service",
+    "n1.service",
+    "probe.service",
+  ]);
+  for (const unit of units) {
     const path = join(folder, unit.path);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, unit.content);
