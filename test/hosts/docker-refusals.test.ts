@@ -70,7 +70,12 @@ const FRESH: readonly Refusal[] = [
 /** While three servers run. */
 const RUNNING: readonly Refusal[] = [
   { what: "containers of another stack", stack: "prod", code: "ERR_RUNTIME_FOLDER", says: "belongs to the stack natsbus/test" },
-  { what: "a server that was taken out", blocks: { cluster: { name: "test", servers: 1 } }, code: "ERR_SCALE_DOWN", says: "server n2" },
+  {
+    what: "a server that was taken out",
+    blocks: { cluster: { name: "test", servers: 1 } },
+    code: "ERR_SCALE_DOWN",
+    says: "is no longer in the configuration",
+  },
   {
     what: "a configuration the server refuses",
     damage: "echo 'nonsense: {' >> files/n2/nats.conf",
