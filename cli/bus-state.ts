@@ -81,9 +81,10 @@ export function readBusState(snapshot: Snapshot | undefined): BusState {
   const files = ofType(TYPES.files);
   const paths = new Map(files.flatMap((bag) => Object.entries(mapOf(bag["files"])).map(([user, path]) => [user, textOf(path)] as const)));
   const urls = [...clusters, ...existing].flatMap((bag) => listOf(bag["urls"]).map(textOf));
+  // Servers that others set up stand in the stack's outputs alone, from the first try on; what was made inside them tells that they were reached.
+  const isReached = [TYPES.rollout, TYPES.account, TYPES.stream].some((type) => ofType(type).length > 0);
   return {
-    // Servers that others set up stand in the stack's outputs alone.
-    urls: urls.length > 0 ? urls : ofType(STACK_TYPE).flatMap((bag) => listOf(bag["servers"]).map(textOf)),
+    urls: urls.length > 0 || !isReached ? urls : ofType(STACK_TYPE).flatMap((bag) => listOf(bag["servers"]).map(textOf)),
     ...(existing.length === 0 ? {} : { existing: { servers: existing.flatMap((bag) => listOf(bag["servers"]).map(textOf)) } }),
     servers: clusters.flatMap((bag) => listOf(bag["nodes"]).map(mapOf).map(readServer)),
     users: [

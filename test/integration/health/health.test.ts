@@ -8,6 +8,7 @@ import { type MetaPage, metaOf } from "../../../operations/health/observe.ts";
 import { exitCodeOf, type HealthResult, healthDocument, renderNagios } from "../../../operations/health/result.ts";
 import { checkHealth, type HealthContext } from "../../../operations/health/run.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
+import { heardRequest } from "../../support/heard-request.ts";
 import { userEnding } from "./users.ts";
 
 let cluster: TestCluster;
@@ -61,10 +62,15 @@ test("a healthy bus passes, and each fault fails its own check", async () => {
   expect(healthDocument(healthy)["state"]).toBe("OK");
 
   // Nobody works, one works without acknowledging, and a stream runs full.
-  for (let index = 0; index < 30; index += 1) await connection.request("orders", "x");
-  for (let index = 0; index < 20; index += 1) await connection.request("full", "x");
+  for (let index = 0; index < 30; index += 1) await heardRequest(connection, "orders", "x", { timeout: 3_000 });
+  for (let index = 0; index < 20; index += 1) await heardRequest(connection, "full", "x", { timeout: 3_000 });
   const batch = await manager.jetstream().consumers.get("ORDERS", "worker");
-  for await (const _message of await batch.fetch({ max_messages: 10, expires: 2_000 }));
+  let pulled = 0;
+  const pull = async () => {
+    for await (const _message of await batch.fetch({ max_messages: 10 - pulled, expires: 2_000 })) pulled += 1;
+    return pulled;
+  };
+  await expect.poll(pull).toBe(10);
   const strained = await checkHealth(contextOf({ backlogLimits: { "ORDERS > worker": 15 }, streams: ["ORDERS", "FULL", "LOST"] }));
   expect(bad(strained)).toEqual([
     "CRITICAL stream LOST: is declared and is not there",
