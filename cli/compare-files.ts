@@ -25,7 +25,7 @@ export async function runCompare(
   if (spec.target !== "kubernetes") {
     throw new BusError("ERR_USAGE", `a bus on the target ${spec.target} has no files to compare`, { remedy: "leave out --compare" });
   }
-  const after = renderKubernetes(spec, planBus(bus), { secrets: "none", material: NO_MATERIAL });
+  const after = renderKubernetes(bus, planBus(bus), { secrets: "none", material: NO_MATERIAL });
   const comparison = compareFiles(readFiles(resolve(startFolder(options), base)), after);
   terminal.out(
     options.json === true ? `${JSON.stringify(comparison, null, 2)}\n` : renderComparisonMarkdown(stackName(options), comparison),

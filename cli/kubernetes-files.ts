@@ -34,7 +34,7 @@ export interface RenderOptions extends PlaceOptions {
 export async function renderKubernetesFiles(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
   const material = options.secrets === "none" ? NO_MATERIAL : await makeMaterial(bus, options, terminal);
   if (material === undefined) return EXIT.error;
-  const files = renderKubernetes(bus.spec, planBus(bus), { secrets: options.secrets, material });
+  const files = renderKubernetes(bus, planBus(bus), { secrets: options.secrets, material });
   writeFiles(resolve(startFolder(options), options.out), files);
   const paths = files.map(({ name }) => join(options.out, name));
   terminal.out(options.json === true ? `${JSON.stringify({ files: paths }, null, 2)}\n` : `${paths.join("\n")}\n`);

@@ -69,7 +69,7 @@ export function renderComparisonMarkdown(stack: string, { objects, settings }: C
   const action = settings.some((setting) => setting.action === "restart")
     ? "a rolling restart, one server at a time"
     : "a reload, without a restart";
-  const rows = settings.map(({ path, before, after, why }) => `| \`${path}\` | ${cell(before)} | ${cell(after)} | ${why} |`);
+  const rows = settings.map(({ path, before, after, why }) => `| ${code(path)} | ${cell(before)} | ${cell(after)} | ${why} |`);
   return bounded([
     `### Rendered files of \`${stack}\`: ${title}`,
     ...riskSection(told),
@@ -120,7 +120,12 @@ function leafLines({ path, before, after }: LeafChange): string[] {
 }
 
 function cell(value: unknown): string {
-  return value === undefined ? "" : `\`${shortText(value).replaceAll("|", "\\|").replaceAll("`", "'")}\``;
+  return value === undefined ? "" : code(shortText(value));
+}
+
+/** Text that cannot end its cell. */
+function code(text: string): string {
+  return `\`${text.replaceAll("|", "\\|").replaceAll("`", "'")}\``;
 }
 
 function shortText(value: unknown): string {

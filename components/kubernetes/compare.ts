@@ -1,6 +1,7 @@
 /** What changes between two folders of rendered files: objects field by field, the server configuration, and what is at stake. Pure. */
 import { parseAllDocuments } from "yaml";
 import { readConfigText } from "../../core/config-reading.ts";
+import { type ConfigBlock, type ConfigValue, ConfigVariable, isBlock } from "../../core/config-text.ts";
 import { type ChangeReason, classifyConfigChange } from "../../core/reload.ts";
 import { type LeafChange, leafChanges } from "./leaf-changes.ts";
 import { type Manifest, manifestKey } from "./manifest.ts";
@@ -23,10 +24,10 @@ export interface ChangedObject {
   readonly risks: readonly Risk[];
 }
 
-/** One setting of the servers that differs. */
-export interface ChangedSetting extends ChangeReason {
-  readonly before: unknown;
-  readonly after: unknown;
+/** One leaf of the servers' configuration that differs, with what its setting asks of a running server. */
+export interface ChangedSetting extends ChangeReason, LeafChange {
+  /** Path of the leaf: `accounts.APP.users[api].permissions.publish.allow[orders.>]`. */
+  readonly path: string;
 }
 
 /** Everything that differs. */
@@ -77,13 +78,18 @@ function configIn(files: readonly ComparedFile[]): string | undefined {
 function changedSettings(before: string | undefined, after: string | undefined): ChangedSetting[] {
   if (before === undefined || after === undefined) return [];
   const [was, is] = [readConfigText(before), readConfigText(after)];
-  return classifyConfigChange(was, is).reasons.map((reason) => ({
-    ...reason,
-    before: valueAt(was, reason.path),
-    after: valueAt(is, reason.path),
-  }));
+  return classifyConfigChange(was, is).reasons.flatMap((reason) =>
+    leafChanges(valueAt(was, reason.path), valueAt(is, reason.path), reason.path).map((leaf) => ({ ...reason, ...leaf })),
+  );
 }
 
-function valueAt(tree: unknown, path: string): unknown {
-  return path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], tree);
+function valueAt(tree: ConfigBlock, path: string): unknown {
+  return readable(path.split(".").reduce<ConfigValue>((value, key) => (isBlock(value) ? value[key] : undefined), tree));
+}
+
+/** Variables by their names. */
+function readable(value: ConfigValue): unknown {
+  if (value instanceof ConfigVariable) return `$${value.variable}`;
+  if (Array.isArray(value)) return (value as readonly ConfigValue[]).map(readable);
+  return isBlock(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readable(inner)])) : value;
 }

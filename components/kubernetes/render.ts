@@ -7,7 +7,7 @@ import { serverNames } from "../../core/kubernetes-names.ts";
 import { metadataOf } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
 import { fillSecret, type KubernetesPlan, type SecretPlan } from "./plan.ts";
-import { reviewedConfig } from "./review.ts";
+import { type ReviewedBus, reviewedConfig } from "./review.ts";
 import { configFile, type Material } from "./server-files.ts";
 
 /** What becomes of Secrets: written with their content, referred to in a store, or left out. */
@@ -49,20 +49,21 @@ const LAST_STAGE = 4;
  * @throws ERR_CONFIG_MISSING for `sealed-reference` without a store
  */
 export function renderKubernetes(
-  spec: BusSpec,
+  bus: ReviewedBus,
   plan: KubernetesPlan,
   want: { readonly secrets: SecretsMode; readonly material: Material },
 ): readonly ManifestFile[] {
+  const { spec } = bus;
   const secrets = plan.secrets.flatMap((secret) => renderSecret(spec, secret, want));
   const manifests = [...plan.before, ...secrets, ...plan.after];
   const files = manifests.map((manifest) => renderFile(spec, manifest)).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return want.secrets === "plain" ? files : [...files, reviewFile(spec)];
+  return want.secrets === "plain" ? files : [...files, reviewFile(bus)];
 }
 
 /** The configuration is in a Secret: without it there would be nothing to review. */
-function reviewFile(spec: BusSpec): ManifestFile {
-  const [first = ""] = serverNames(spec);
-  return { name: configFile(first), text: `${FILE_MARK}\n${reviewedConfig(spec)}` };
+function reviewFile(bus: ReviewedBus): ManifestFile {
+  const [first = ""] = serverNames(bus.spec);
+  return { name: configFile(first), text: `${FILE_MARK}\n${reviewedConfig(bus)}` };
 }
 
 function renderSecret(

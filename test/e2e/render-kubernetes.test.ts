@@ -72,4 +72,12 @@ test("a bus whose users stand in its configuration is as closed in files as it i
   expect(text).toMatch(/^accounts \{$/m);
   expect(text).toMatch(/nkey: "U[A-Z2-7]{55}"/);
   expect(text).toContain('system_account: "SYS"');
+  await other.natsbus(["render", "--out", "base", "--secrets", "none", "--stack", "prod"]);
+  const compare = async () => (await other.natsbus(["preview", "--compare", "base", "--stack", "prod"])).stdout;
+  expect(await compare()).toBe("### Rendered files of `prod`: no changes\n");
+  other.edit("Pulumi.prod.yaml", "  natsbus:logging:\n", "  natsbus:accounts: { BUS: { users: { matrix: null } } }\n  natsbus:logging:\n");
+  const told = await compare();
+  expect(told).toContain("#### Server configuration: a reload, without a restart");
+  expect(told).toContain('| `accounts.BUS.users[(key of matrix)].nkey` | `"(key of matrix)"` |  | the running server takes this over |');
+  expect(told).not.toMatch(/U[A-Z2-7]{55}/);
 });

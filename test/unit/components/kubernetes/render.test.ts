@@ -6,7 +6,7 @@ import type { BusSpec } from "../../../../core/bus-spec.ts";
 import { fakeMaterial, KITCHEN_SINK, kubernetesSpec, stackFile } from "../../../support/kubernetes-spec.ts";
 
 function render(spec: BusSpec, secrets: SecretsMode = "plain") {
-  return renderKubernetes(spec, planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
+  return renderKubernetes({ spec, accounts: [] }, planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
 }
 
 describe("rendered files", () => {
@@ -49,7 +49,7 @@ describe("rendered files", () => {
   test("refer to a store instead, and change when the content does", () => {
     const spec = kubernetesSpec({ kubernetes: { secretStore: { name: "vault" } } });
     const digest = (material: ReturnType<typeof fakeMaterial>) => {
-      const files = renderKubernetes(spec, planKubernetes(spec), { secrets: "sealed-reference", material });
+      const files = renderKubernetes({ spec, accounts: [] }, planKubernetes(spec), { secrets: "sealed-reference", material });
       const file = files.find(({ name }) => name === "2-externalsecret-nats-tls.yaml");
       return parse(file?.text ?? "") as { metadata: { annotations: Record<string, string> }; spec: object };
     };

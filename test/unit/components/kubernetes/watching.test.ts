@@ -239,7 +239,7 @@ describe("whatever the stack file says about monitoring", () => {
 describe("monitoring on Kubernetes", () => {
   test("looks as it did, but for rules and boards, which are shown elsewhere", async () => {
     const bus = kubernetesBus(WATCHED, "watched");
-    const files = renderKubernetes(bus.spec, planBus(bus), { secrets: "plain", material: fakeMaterial(bus.spec) });
+    const files = renderKubernetes(bus, planBus(bus), { secrets: "plain", material: fakeMaterial(bus.spec) });
     const own = files.filter(({ name }) => /probe|monitor|metrics|toolbox|networkpolicy|alertmanager|-box/.test(name));
     const text = own.map((file) => `# file: ${file.name}\n${file.text}`);
     await expect(text.join("---\n")).toMatchFileSnapshot("../../../fixtures/kubernetes/watched.yaml");
