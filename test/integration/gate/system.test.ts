@@ -44,7 +44,8 @@ describe("the gate over the system account", () => {
   });
 
   test("names a server that ended, and opens again when it is back", async () => {
-    const follower = SERVERS.find((name) => name !== "n1") ?? "";
+    const leader = await cluster.metaLeader();
+    const follower = SERVERS.find((name) => name !== leader) ?? "";
     await cluster.kill(follower);
     expect(metaBlocker(await observeServers(system, SERVERS, false))).toContain(`${follower} does not answer`);
     await cluster.start(follower);
