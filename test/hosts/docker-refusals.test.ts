@@ -130,6 +130,17 @@ describe.skipIf(missing !== undefined)(titled("apply.sh refuses, with a code and
     afterAll(() => inFolder("docker volume rm $(docker volume ls -q)"));
   });
 
+  test("tells a server that ends each time it is started, with its last line", async () => {
+    write({});
+    await inFolder(
+      "docker run --rm --volume test-n2-data:/data --entrypoint sh nats:2.15.2-alpine -c 'mkdir /data/jetstream; touch /data/jetstream/jetstream'",
+    );
+    const { code, stderr } = await inFolder("./apply.sh");
+    await inFolder("docker compose down --volumes --timeout 1");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("[ERR_SERVER_START]")]);
+    expect(stderr).toMatch(/server n2 ends right after its start: .*storage directory is not a directory/);
+  });
+
   describe("with running servers", () => {
     beforeAll(async () => {
       write({});

@@ -8,7 +8,7 @@ import { testServerBinary } from "./cluster.ts";
 import { hostSpec, loopbackHosts, type StackBlocks, type TestIdentity, testHostCertificates } from "./host-bus.ts";
 import type { TestHost } from "./test-host.ts";
 
-const APPLETS = ["sh", "wget", "chown", "chmod", "kill", "true", "cat", "ls", "id", "touch", "ps"];
+const APPLETS = ["sh", "wget", "chown", "chmod", "kill", "true", "cat", "ls", "id", "touch", "ps", "ln", "tail"];
 const SCRIPT = join(import.meta.dirname, "../../components/docker/files/apply.sh");
 const MOUNTED_MODE = 0o700;
 

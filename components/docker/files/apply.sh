@@ -17,13 +17,20 @@ compose() { docker compose --file compose.yaml "$@"; }
 
 case ${1:-} in '' | --check) ;; *) fail ERR_USAGE "apply.sh does not know $1" "it takes --check" ;; esac
 docker version >/dev/null 2>&1 || fail ERR_HOST_ACCESS "the Docker engine does not answer this user" "start it, or give this user the right to use it"
-compose version >/dev/null 2>&1 || fail ERR_HOST_TOOL "docker compose (version 2) is not installed" "install the compose plugin of Docker"
+answers=$(mktemp -d)
+trap 'wait; rm -rf "$answers"' EXIT
+if ! compose config --hash '*' >"$answers/hashes" 2>/dev/null; then
+  compose version >/dev/null 2>&1 || fail ERR_HOST_TOOL "docker compose (version 2) is not installed" "install the compose plugin of Docker"
+  said=$(compose config --quiet 2>&1) || true
+  fail ERR_SERVER_CONFIG "docker compose refuses compose.yaml: ${said##*$'\n'}" "render it again"
+fi
 
-mapfile -t services < <(compose config --services | sort -V)
 servers=() beside=()
-for service in "${services[@]}"; do
+declare -A hash_wanted=()
+while read -r service wanted; do
+  hash_wanted[$service]=$wanted
   if [[ $service =~ ^n[0-9]+$ ]]; then servers+=("$service"); elif [ "$service" != volumes ]; then beside+=("$service"); fi
-done
+done < <(sort -V "$answers/hashes")
 bus=$(sed -nE 's/^name: *"?([^"]*)"?$/\1/p' compose.yaml)
 owner_wanted=$(sed -nE 's/^ +natsbus\.stack: *"?([^"]*)"?$/\1/p' compose.yaml | head -n 1)
 
@@ -31,7 +38,7 @@ owner_wanted=$(sed -nE 's/^ +natsbus\.stack: *"?([^"]*)"?$/\1/p' compose.yaml | 
 field() { sed -nE "/^  $1:/,/^  [a-z]/s/^    $2: *\"?([^\"]*)\"?$/\1/p" compose.yaml; }
 
 # what runs, in one question
-declare -A running=() owner=() hash=() hash_wanted=()
+declare -A running=() owner=() hash=()
 while IFS='|' read -r name state stack digest; do
   # a container that does not exist makes an empty line
   [ -n "$name" ] || continue
@@ -71,8 +78,10 @@ check_ports() {
 
 # every image is there, or is fetched now: nothing is stopped for something that cannot start
 check_images() {
-  local image
-  for image in $(compose config --images | sort -u); do
+  local image images
+  mapfile -t images < <(sed -nE 's/^    image: *"?([^"]*)"?$/\1/p' compose.yaml | sort -u)
+  ! docker image inspect "${images[@]}" >/dev/null 2>&1 || return 0
+  for image in "${images[@]}"; do
     ! docker image inspect "$image" >/dev/null 2>&1 || continue
     if [ -n "$check" ]; then
       echo "natsbus: fetch of the image $image"
@@ -82,19 +91,25 @@ check_images() {
   done
 }
 
-
 page() { docker exec "$bus-$1" wget -q -O - "http://127.0.0.1:8222$2" 2>/dev/null; }
 
-# why a server is not current, streams and consumers included; empty when it is
+# groups: the meta group, streams and consumers of a JetStream page, one a line, each with what its replicas are said to be
+groups() { grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*(\[[^]]*\])?' || true; }
+
+# why a server is not current, streams and consumers included; empty when it is. Of a group its leader knows who is behind; followers report one another as behind for ever.
 not_current() {
-  local page leaderless
+  local page said
   # shellcheck disable=SC2016
   page=$(docker exec "$bus-$1" sh -c 'wget -q -O /dev/null "$0/healthz" && wget -q -O - "$0/jsz?accounts=true&streams=true&consumers=true"' http://127.0.0.1:8222 2>/dev/null | tr -d '\n') || true
   [ -n "$page" ] || { echo "server $1 is not current"; return; }
   [ ${#servers[@]} -gt 1 ] || return 0
   [ -n "$(leader_in "$page")" ] || { echo "server $1 knows no meta leader"; return; }
-  leaderless=$(grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' <<<"$page" | grep -cvE '"leader": *"[^"]+"' || true)
-  [ "$leaderless" = 0 ] || echo "server $1 knows streams or consumers without a leader"
+  said=$(groups <<<"$page")
+  if grep -qvE '"leader": *"[^"]+"' <<<"$said"; then
+    echo "server $1 knows streams or consumers without a leader"
+  elif grep -E "\"leader\": *\"$1\"" <<<"$said" | grep -qE '"current": *false|"offline": *true'; then
+    echo "server $1 leads streams or consumers whose replicas are not current"
+  fi
 }
 
 # every server of the bus is healthy and knows all leaders
@@ -106,11 +121,20 @@ current() {
   done
 }
 
+# given_up: a server that ends each time it is started, with its last line
+given_up() {
+  local name
+  name=$(docker inspect --format '{{if and .State.Restarting (ge .RestartCount 3)}}{{.Name}}{{end}}' "${servers[@]/#/$bus-}" 2>/dev/null | grep . | head -n 1) || return 0
+  echo "server ${name#"/$bus-"} ends right after its start: $(docker logs --tail 1 "${name#/}" 2>&1)"
+}
+
 await_current() {
-  local until=$((SECONDS + gate_seconds)) said
+  local until=$((SECONDS + gate_seconds)) said hopeless
   while said=$(current) && [ -n "$said" ]; do
+    hopeless=$(given_up)
+    [ -z "$hopeless" ] || fail ERR_SERVER_START "$hopeless" "look at docker compose logs; what already runs is kept"
     [ $SECONDS -lt $until ] || fail ERR_CLUSTER_NOT_READY "$said" "look at docker compose logs, then run it again"
-    sleep 0.5
+    sleep 0.2
   done
 }
 
@@ -118,15 +142,17 @@ leader_in() { sed -nE 's/.*"meta_cluster": *\{[^{}]*"leader": *"([^"]*)".*/\1/p'
 
 meta_leader() { leader_in "$(page "$1" /jsz | tr -d '\n')"; }
 
-# the file as a new server would see it: its digest as the server computes it, or what the server has against it
-wanted_digest() {
-  local said
-  if said=$(docker run --rm --network none --read-only --cap-drop ALL --security-opt no-new-privileges --user "$(field "$1" user)" \
-    --volume "$PWD/files/$1:/etc/nats:ro" --tmpfs /data:mode=1777 --entrypoint nats-server "$(field "$1" image)" -t -c /etc/nats/nats.conf 2>&1); then
-    grep -o 'sha256:[0-9a-f]*' <<<"$said" | head -n 1
-  else
-    echo "${said##*$'\n'}"
-  fi
+# test_settings: every file as a new server would see it, tried in one container; a line a server, with the digest as the server computes it or what it has against the file
+test_settings() {
+  local server mounts=()
+  for server in "${servers[@]}"; do mounts+=(--volume "$PWD/files/$server:/files/$server:ro"); done
+  # shellcheck disable=SC2016
+  docker run --rm --network none --read-only --cap-drop ALL --security-opt no-new-privileges --user "$(field "${servers[0]}" user)" \
+    "${mounts[@]}" --tmpfs /etc/nats:mode=1777 --tmpfs /data:mode=1777 --entrypoint sh "$(field "${servers[0]}" image)" -c '
+    for server; do
+      ln -sf "/files/$server/nats.conf" "/files/$server/tls" /etc/nats/
+      echo "$server $(nats-server -t -c /etc/nats/nats.conf 2>&1 | tail -n 1)"
+    done' sh "${servers[@]}" 2>&1
 }
 
 running_digest() { page "$1" /varz | tr -d '\n' | sed -nE 's/.*"config_digest": *"([^"]*)".*/\1/p'; }
@@ -148,23 +174,22 @@ starts=() reloads=() replaces=()
 declare -A digest=()
 check_ports
 check_images
+if [ ${#running[@]} -lt ${#servers[@]} ] && [ -n "$check" ]; then
+  echo "natsbus: a server does not run"
+  exit 3
+fi
+test_settings >"$answers/tested" & tested=$!
 if [ ${#running[@]} -lt ${#servers[@]} ]; then
-  if [ -n "$check" ]; then
-    echo "natsbus: a server does not run"
-    exit 3
-  fi
   # fresh volumes belong to root until this has run; those of another stack it refuses
   said=$(compose run --rm --no-deps -T volumes 2>&1) || fail ERR_RUNTIME_FOLDER "${said##*$'\n'}" "choose another cluster name"
 fi
-while read -r service wanted; do hash_wanted[$service]=$wanted; done < <(compose config --hash '*')
-answers=$(mktemp -d)
-trap 'rm -rf "$answers"' EXIT
-for server in "${servers[@]}"; do wanted_digest "$server" >"$answers/$server" & done
-wait
+wait $tested || true
+while read -r server said; do
+  [ -z "${hash_wanted[$server]:-}" ] || digest[$server]=$(grep -o 'sha256:[0-9a-f]*' <<<"$said" || echo "$said")
+done <"$answers/tested"
 for server in "${servers[@]}"; do
-  digest[$server]=$(<"$answers/$server")
-  [[ ${digest[$server]} == sha256:* ]] ||
-    fail ERR_SERVER_CONFIG "server $server would refuse its configuration: ${digest[$server]}" "correct the setting; whatever runs still runs with the old configuration"
+  [[ ${digest[$server]:-} == sha256:* ]] ||
+    fail ERR_SERVER_CONFIG "server $server would refuse its configuration: ${digest[$server]:-$(tail -n 1 "$answers/tested")}" "correct the setting; whatever runs still runs with the old configuration"
 done
 for server in "${servers[@]}"; do
   case $(action_of "$server") in
@@ -182,7 +207,8 @@ if [ -n "$check" ]; then
 fi
 
 if [ ${#starts[@]} -gt 0 ]; then
-  compose up --detach --wait --no-recreate "${starts[@]}"
+  # the volumes are handed over; the gate asks the servers themselves, and sooner than the engine's health checks do
+  compose up --detach --no-deps --no-recreate "${starts[@]}"
   await_current
 fi
 
@@ -208,7 +234,7 @@ while [ ${#replaces[@]} -gt 0 ]; do
   done
   next=${next:-${replaces[0]}}
   echo "natsbus: $next: replacement (${#replaces[@]} to go)"
-  compose up --detach --wait --no-deps --force-recreate "$next"
+  compose up --detach --no-deps --force-recreate "$next"
   await_current
   for server in "${replaces[@]}"; do [ "$server" = "$next" ] || rest+=("$server"); done
   replaces=("${rest[@]}")
