@@ -60,9 +60,7 @@ export async function resolveReach(place: BusPlace): Promise<ConnectionSpec> {
   if (!place.bus.onKubernetes) return { servers: place.bus.urls, ...ca };
   // Of pods the stack file knows the way; its kubeconfig may be a secret.
   const { spec } = await loadDeclared({ cwd: place.root, stack: place.stack }, () => undefined);
-  const { authority } = spec.kubernetes.certificates;
-  const trusted = authority === undefined ? ca : { ca: authority };
-  return reachableSpec({ ...kubernetesReach(spec), ...(spec.tls.clients ? trusted : {}) });
+  return reachableSpec({ ...kubernetesReach(spec), ...(spec.tls.clients ? ca : {}) });
 }
 
 /**

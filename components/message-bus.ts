@@ -58,7 +58,9 @@ export class MessageBus extends pulumi.ComponentResource {
 
 function createBus(name: string, bus: ResolvedBus, target: Target, parent: pulumi.CustomResourceOptions): ExistingOutputs {
   const { certificates, authority } = createCertificates(name, bus, target, parent);
-  const identity = createIdentity(bus, { name, options: parent, bundle: authority.bundle });
+  const foreign = target.foreignAuthority?.(bus.spec);
+  const ca = foreign === undefined ? authority.bundle : pulumi.output(foreign);
+  const identity = createIdentity(bus, { name, options: parent, bundle: ca });
   const cluster = target.create(
     name,
     {
@@ -73,7 +75,6 @@ function createBus(name: string, bus: ResolvedBus, target: Target, parent: pulum
     },
     parent,
   );
-  const ca = cluster.authority ?? authority.bundle;
   // Without servers nothing can be made inside them.
   if (declaredPart() !== "keys") createInside(name, { bus, target, cluster, identity, ca }, parent);
   const { servers, monitorUrls, serverVersion } = cluster;

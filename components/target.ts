@@ -46,15 +46,15 @@ export interface TargetOutputs {
   /** Way to the servers when they cannot be dialled as `servers` names them.
    * @default - dialled */
   readonly forward?: ForwardSpec;
-  /** Authorities that clients must trust, PEM; empty: those of the system.
-   * @default - the bus's own */
-  readonly authority?: pulumi.Output<string>;
 }
 
 /** A place where servers can run. */
 export interface Target {
   /** Map keyed by server name: host names and addresses its certificate must cover. */
   readonly hosts: (spec: BusSpec) => Readonly<Record<string, readonly string[]>>;
+  /** Authorities that clients must trust where somebody else makes the servers' certificates, PEM; empty: those of the system; undefined: the bus's own.
+   * @default - the bus's own */
+  readonly foreignAuthority?: (spec: BusSpec) => string | undefined;
   /** Looks at the place before anything is made.
    * @default - nothing is looked at
    * @throws the code of a problem, or ERR_CONFIG with several */

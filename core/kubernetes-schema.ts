@@ -346,7 +346,7 @@ const SCALED_WORKER = z.strictObject({
 
 const autoscaling = z
   .strictObject({
-    maxServers: count("Most servers of core NATS; a HorizontalPodAutoscaler adds and removes them. Only without streams.", 2, 100)
+    maxServers: count("Most servers of core NATS; a HorizontalPodAutoscaler adds them and takes none away. Only without streams.", 2, 100)
       .optional()
       .meta({ defaultText: "no HorizontalPodAutoscaler" }),
     targetCpu: count("CPU use in percent that servers are added at.", 10, 95).default(70),

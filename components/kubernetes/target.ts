@@ -30,9 +30,16 @@ export async function loadKubernetesTarget(): Promise<Target> {
   const objects = declaredPart() === "all" ? (await import("./resources.ts")).KubernetesObjects : undefined;
   return {
     hosts: serverHosts,
+    foreignAuthority,
     check: objects === undefined ? async () => undefined : checkCluster,
     create: (name, args, options) => createTarget(name, args, options, objects),
   };
+}
+
+/** The authority of certificates that cert-manager or somebody else makes; empty for those of the system. */
+function foreignAuthority({ kubernetes }: BusSpec): string | undefined {
+  const { source, authority = "" } = kubernetes.certificates;
+  return source === "own" ? undefined : authority;
 }
 
 /** Tells at preview what the cluster would refuse; a cluster that does not answer is no reason to stop a preview. */
@@ -55,7 +62,6 @@ function createTarget(
   Objects: ObjectsClass | undefined,
 ): TargetOutputs {
   const { spec } = args;
-  const { source, authority = "" } = spec.kubernetes.certificates;
   // Mistakes in patches and objects are told whoever applies them.
   const plan = planBus(args.bus);
   const own = `${name}-kubernetes`;
@@ -70,7 +76,6 @@ function createTarget(
     monitorUrls: pulumi.output([]),
     serverVersion: pulumi.output(spec.cluster.version),
     ready,
-    ...(source === "own" ? {} : { authority: pulumi.output(authority) }),
   };
 }
 
@@ -87,7 +92,9 @@ function createRollout(name: string, args: TargetArgs, options: pulumi.CustomRes
 function systemConnection({ spec, authority, system }: TargetArgs): { readonly connection?: pulumi.Output<ConnectionSpec> } {
   if (system === undefined) return {};
   const { servers, forward } = reachOf(spec);
-  const ca = spec.tls.clients ? { ca: pulumi.output(spec.kubernetes.certificates.authority ?? authority) } : {};
+  const trusted = foreignAuthority(spec) ?? authority;
+  // Nothing for the system's own authorities.
+  const ca = spec.tls.clients && trusted !== "" ? { ca: pulumi.output(trusted) } : {};
   const reach = { servers, ...(forward === undefined ? {} : { forward }), ...ca };
   const login = pulumi.output(system).apply((text) => parseLogin(text, PROVISIONER));
   const connection = pulumi.all([pulumi.output(reach), login] as const).apply(([at, own]) => ({ ...at, ...own }) as ConnectionSpec);

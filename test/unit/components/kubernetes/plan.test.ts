@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../../../components/kubernetes/manifest.ts";
 import { planKubernetes } from "../../../../components/kubernetes/plan.ts";
 import { podPorts } from "../../../../components/kubernetes/ports.ts";
+import { kubernetesReach } from "../../../../components/kubernetes/reach.ts";
 import { serverConfig, serverHosts } from "../../../../components/kubernetes/server-files.ts";
 import type { BusSpec } from "../../../../core/bus-spec.ts";
 import { isBusError } from "../../../../core/errors.ts";
-import { coversHost, serverNames } from "../../../../core/kubernetes-names.ts";
+import { coversHost, serverHost, serverNames } from "../../../../core/kubernetes-names.ts";
 import { parseStackConfig } from "../../../../core/stack-config.ts";
 import { fakeMaterial, KITCHEN_SINK, kubernetesSpec, objectsOf, rawConfig, type StackBlocks } from "../../../support/kubernetes-spec.ts";
 
@@ -54,6 +55,7 @@ const listenerArbitrary = fc.record({
   mqtt: fc.record({ enabled: toggle }),
   leafNodes: fc.record({ enabled: toggle, remotes: fc.constantFrom([], [{ urls: ["tls://hub.example.org"], credentialsSecret: "hub" }]) }),
   gateway: fc.record({ enabled: toggle, advertise: fc.constantFrom(undefined, "gw.example.org:7222") }, { requiredKeys: ["enabled"] }),
+  monitor: fc.constantFrom({}, { hosts: ["monitor.example.org"], gatewayName: "public" }),
 });
 
 /** Stack files of every shape that the rules accept. */
@@ -166,8 +168,12 @@ describe("whatever the stack file says", () => {
           for (const host of toServer) expect(coversHost(own, host)).toBe(true);
         }
         const clients = [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.${clusterDomain}`];
-        for (const host of [...clients, "localhost", "127.0.0.1", ...spec.tls.hosts, ...spec.kubernetes.listeners.websocket.hosts])
-          expect(coversHost(own, host)).toBe(true);
+        const { websocket, monitor, gateway } = spec.kubernetes.listeners;
+        const outside = [...spec.tls.hosts, ...websocket.hosts, ...monitor.hosts, ...(gateway.advertise?.split(":").slice(0, 1) ?? [])];
+        // Where natsbus itself, and the probe, connect.
+        const watchers = [...kubernetesReach(spec).servers.map((url) => new URL(url).hostname), serverHost(spec, server)];
+        for (const host of [...clients, "localhost", "127.0.0.1", ...outside, ...watchers])
+          expect([host, coversHost(own, host)]).toEqual([host, true]);
       }
     });
   });
