@@ -119,7 +119,7 @@ function proxyContainer(spec: BusSpec): ContainerPlan {
   const after = Object.entries({ prometheus, alertmanager, grafana }).flatMap(([name, { enabled }]) => (enabled ? [name] : []));
   return {
     ...beside(spec, "proxy"),
-    entrypoint: ["nginx", "-c", "/etc/natsbus/nginx.conf", "-g", "daemon off;"],
+    entrypoint: ["nginx", "-e", "stderr", "-c", "/etc/natsbus/nginx.conf", "-g", "daemon off;"],
     command: [],
     mounts: [{ kind: "files", folder: "proxy", target: "/etc/natsbus" }],
     memoryFolders: ["/tmp"],
@@ -158,11 +158,11 @@ function beside(spec: BusSpec, name: "prometheus" | "alertmanager" | "grafana" |
 function proxyConfig(spec: BusSpec): string {
   const { prometheus, alertmanager, grafana } = spec.docker;
   const sites = [
-    ...(prometheus.enabled ? [{ path: "/prometheus/", to: `${PROMETHEUS_URL}/` }] : []),
-    ...(alertmanager.enabled ? [{ path: "/alertmanager/", to: `http://${ALERTMANAGER}/` }] : []),
-    ...(grafana.enabled ? [{ path: "/grafana/", to: `http://grafana:${PORTS.grafana}` }] : []),
+    ...(prometheus.enabled ? [{ path: "/prometheus/", to: PROMETHEUS_URL, keepsPath: false }] : []),
+    ...(alertmanager.enabled ? [{ path: "/alertmanager/", to: `http://${ALERTMANAGER}`, keepsPath: false }] : []),
+    ...(grafana.enabled ? [{ path: "/grafana/", to: `http://grafana:${PORTS.grafana}`, keepsPath: true }] : []),
   ];
-  const locations = sites.map(({ path, to }) => `    location ${path} { proxy_pass ${to}; proxy_set_header Host $http_host; }\n`).join("");
+  const locations = sites.map(proxyLocation).join("");
   return `# Written by natsbus; changes made here are lost.
 pid /tmp/nginx.pid;
 error_log stderr;
@@ -170,6 +170,8 @@ events {}
 http {
   access_log off;
   server_tokens off;
+  # A name is asked for again, or a container that was replaced would be looked for at its old address.
+  resolver 127.0.0.11 ipv6=off valid=5s;
   client_body_temp_path /tmp/body;
   proxy_temp_path /tmp/proxy;
   fastcgi_temp_path /tmp/fastcgi;
@@ -183,4 +185,10 @@ ${locations}    location / { return 404; }
   }
 }
 `;
+}
+
+/** An address in a variable is resolved at each request and not once at the start, when its container may not be there yet. */
+function proxyLocation({ path, to, keepsPath }: { readonly path: string; readonly to: string; readonly keepsPath: boolean }): string {
+  const rewrite = keepsPath ? "" : ` rewrite ^${path}(.*)$ /$1 break;`;
+  return `    location ${path} { set $to ${to};${rewrite} proxy_pass $to; proxy_set_header Host $http_host; }\n`;
 }

@@ -1,6 +1,6 @@
 /** The containers of a bus as files for `docker compose` (v2). Pure. */
 import { stringify } from "yaml";
-import { type ContainerMount, type ContainerPlan, type DockerPlan, dataVolume, MEMORY_FOLDER } from "./plan.ts";
+import { type ContainerMount, type ContainerPlan, type DockerPlan, dataVolume, memoryOptions } from "./plan.ts";
 
 /** Folder of everything that is mounted; nobody but its owner may look into it, for there are keys in it. */
 export const MOUNTED_FOLDER = "files";
@@ -65,7 +65,10 @@ function service(plan: DockerPlan, container: ContainerPlan): Record<string, unk
     cap_drop: ["ALL"],
     cap_add: container.capabilities.length === 0 ? undefined : container.capabilities,
     security_opt: ["no-new-privileges:true"],
-    tmpfs: container.memoryFolders.length === 0 ? undefined : container.memoryFolders.map((folder) => `${folder}:${MEMORY_FOLDER}`),
+    tmpfs:
+      container.memoryFolders.length === 0
+        ? undefined
+        : container.memoryFolders.map((folder) => `${folder}:${memoryOptions(container.user)}`),
     volumes: container.mounts.map(mounted),
     ports:
       container.ports.length === 0 ? undefined : container.ports.map(({ address, outside, inside }) => `${address}:${outside}:${inside}`),

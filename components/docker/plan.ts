@@ -160,8 +160,11 @@ export function planDocker(inputs: DockerInputs): DockerPlan {
   };
 }
 
-/** Options of a folder in memory; without them it would have the rights of the image's folder in its place. */
-export const MEMORY_FOLDER = "mode=1777";
+/** Options of a folder in memory. It belongs to the container's user: an engine before runc 1.2 gives it the rights of the image's folder in its place, whatever the mode says. */
+export function memoryOptions(user: string): string {
+  const [uid, gid] = user.split(":");
+  return `mode=1777,uid=${uid},gid=${gid}`;
+}
 
 /** Name of a server's volume. */
 export function dataVolume(bus: string, node: string): string {
@@ -197,6 +200,8 @@ function planNode(inputs: DockerInputs, node: string): PlannedNode {
             cluster: {
               host: anywhere,
               port: INSIDE.route,
+              // Servers tell one another where they are; by address, for which no certificate is valid, the others would try and fail for ever.
+              advertise: `${node}:${INSIDE.route}`,
               noAdvertise: true,
               routes: others.map((other) => `nats-route://${other}:${INSIDE.route}`),
             },

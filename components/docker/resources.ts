@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import { type ContainerMount, type ContainerPlan, type DockerPlan, MEMORY_FOLDER } from "./plan.ts";
+import { type ContainerMount, type ContainerPlan, type DockerPlan, memoryOptions } from "./plan.ts";
 
 const HEALTHY_TIMEOUT_S = 300;
 
@@ -91,7 +91,7 @@ function containerArgs(scene: Scene, container: ContainerPlan): docker.Container
     ...(container.files === undefined ? {} : { ulimits: [{ name: "nofile", soft: container.files, hard: container.files }] }),
     ...memory,
     ...(cpus === undefined ? {} : { cpus: String(cpus) }),
-    tmpfs: Object.fromEntries(container.memoryFolders.map((folder) => [folder, MEMORY_FOLDER])),
+    tmpfs: Object.fromEntries(container.memoryFolders.map((folder) => [folder, memoryOptions(container.user)])),
     mounts: container.mounts.map((mount) => mountArgs(scene, mount)),
     ports: container.ports.map(({ address, outside, inside }) => ({ ip: address, external: outside, internal: inside })),
     ...networkArgs(scene, container),

@@ -138,7 +138,7 @@ describe.skipIf(missing !== undefined)(titled("apply.sh refuses, with a code and
     const { code, stderr } = await inFolder("./apply.sh");
     await inFolder("docker compose down --volumes --timeout 1");
     expect([code, stderr]).toEqual([1, expect.stringContaining("[ERR_SERVER_START]")]);
-    expect(stderr).toMatch(/server n2 ends right after its start: .*storage directory is not a directory/);
+    expect(stderr).toMatch(/n2 ends right after its start: .*storage directory is not a directory/);
   });
 
   describe("with running servers", () => {

@@ -1,5 +1,7 @@
 /** What keeps the tests on hosts from running on this machine, in words. */
+import { existsSync } from "node:fs";
 import { composePlugin } from "../support/docker-bus.ts";
+import { exporterProgram } from "../support/program-image.ts";
 import { missingFor } from "../support/test-host.ts";
 
 /** Programs of Debian that the tests of services need beside systemd itself. */
@@ -14,7 +16,14 @@ export function systemdObstacle(): string | undefined {
 export function dockerObstacle(): string | undefined {
   const missing = missingFor("docker", ["busybox"]);
   if (missing !== undefined || composePlugin() !== undefined) return missing;
-  return "missing: the Compose plugin (test/hosts/build-compose.sh builds it)";
+  return "missing: the Compose plugin (test/hosts/build-programs.sh builds it)";
+}
+
+/** What is missing for containers that watch the bus; `undefined` when they can be made. */
+export function watchedObstacle(): string | undefined {
+  const missing = dockerObstacle() ?? missingFor("docker", ["prometheus", "prometheus-alertmanager", "nginx", "curl"]);
+  if (missing !== undefined || existsSync(exporterProgram())) return missing;
+  return "missing: the exporter (test/hosts/build-programs.sh builds it)";
 }
 
 /** Title of a test that may have to be skipped: the reason is said with it. */

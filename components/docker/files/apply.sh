@@ -121,17 +121,17 @@ current() {
   done
 }
 
-# given_up: a server that ends each time it is started, with its last line
+# given_up CONTAINER...: one that ends each time it is started, with its last line
 given_up() {
   local name
-  name=$(docker inspect --format '{{if and .State.Restarting (ge .RestartCount 3)}}{{.Name}}{{end}}' "${servers[@]/#/$bus-}" 2>/dev/null | grep . | head -n 1) || return 0
-  echo "server ${name#"/$bus-"} ends right after its start: $(docker logs --tail 1 "${name#/}" 2>&1)"
+  name=$(docker inspect --format '{{if and .State.Restarting (ge .RestartCount 3)}}{{.Name}}{{end}}' "${@/#/$bus-}" 2>/dev/null | grep . | head -n 1) || return 0
+  echo "${name#"/$bus-"} ends right after its start: $(docker logs --tail 1 "${name#/}" 2>&1)"
 }
 
 await_current() {
   local until=$((SECONDS + gate_seconds)) said hopeless
   while said=$(current) && [ -n "$said" ]; do
-    hopeless=$(given_up)
+    hopeless=$(given_up "${servers[@]}")
     [ -z "$hopeless" ] || fail ERR_SERVER_START "$hopeless" "look at docker compose logs; what already runs is kept"
     [ $SECONDS -lt $until ] || fail ERR_CLUSTER_NOT_READY "$said" "look at docker compose logs, then run it again"
     sleep 0.2
@@ -241,4 +241,19 @@ while [ ${#replaces[@]} -gt 0 ]; do
 done
 
 # whatever runs beside the servers
-[ ${#beside[@]} -eq 0 ] || compose up --detach --wait --no-deps "${beside[@]}"
+[ ${#beside[@]} -gt 0 ] || exit 0
+states() { docker inspect --format '{{.Name}} {{.State.Status}} {{.State.StartedAt}}' "${beside[@]/#/$bus-}" 2>/dev/null || true; }
+before=$(states)
+compose up --detach --no-deps "${beside[@]}"
+said=$(states)
+[ "$said" != "$before" ] || exit 0
+# one that cannot run shows it within seconds: all have to stay as they are for three
+since=$SECONDS until=$((SECONDS + 60))
+while [ $((SECONDS - since)) -le 3 ]; do
+  hopeless=$(given_up "${beside[@]}")
+  [ -z "$hopeless" ] || fail ERR_SERVER_START "$hopeless" "look at docker compose logs; the servers run"
+  [ $SECONDS -lt $until ] || fail ERR_SERVER_START "what runs beside the servers starts again and again" "look at docker compose logs; the servers run"
+  sleep 0.5
+  now=$(states)
+  [ "$now" = "$said" ] || since=$SECONDS said=$now
+done
