@@ -1,9 +1,10 @@
 /** One delivery of a stored message, and the answers it takes. */
 import type { JsMsg } from "@nats-io/jetstream";
-import { type Msg, type MsgHdrs, nanos } from "@nats-io/transport-node";
+import { type Msg, nanos } from "@nats-io/transport-node";
+import { type ArrivedHeaders, headersOf } from "./header-block.ts";
 
 /** What is read of a stored message, whichever way it came. */
-export type StoredMessage = Pick<JsMsg, "subject" | "data" | "headers" | "seq" | "time"> & {
+export type StoredMessage = Pick<JsMsg, "subject" | "data" | "seq" | "time"> & {
   readonly info: Pick<JsMsg["info"], "stream" | "deliveryCount" | "timestampNanos">;
 };
 
@@ -21,6 +22,8 @@ export function isDelivery({ reply }: Msg): boolean {
 /** A delivered message; the first answer is the one that counts. */
 export class Delivery implements StoredMessage {
   readonly seq: number;
+  readonly data: Uint8Array;
+  readonly headers: ArrivedHeaders;
   readonly info: StoredMessage["info"];
   readonly #message: Msg;
   #isSettled = false;
@@ -31,20 +34,14 @@ export class Delivery implements StoredMessage {
     if (tokens.length !== SHORT_TOKENS && tokens.length < LONG_TOKENS) throw new Error("the message has no place in a stream");
     const first = tokens.length === SHORT_TOKENS ? 2 : 4;
     this.#message = message;
+    this.data = message.data;
+    this.headers = headersOf(message);
     this.seq = Number(tokens[first + 3]);
     this.info = { stream: tokens[first] ?? "", deliveryCount: Number(tokens[first + 2]), timestampNanos: Number(tokens[first + 5]) };
   }
 
   get subject(): string {
     return this.#message.subject;
-  }
-
-  get data(): Uint8Array {
-    return this.#message.data;
-  }
-
-  get headers(): MsgHdrs | undefined {
-    return this.#message.headers;
   }
 
   get time(): Date {

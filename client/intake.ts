@@ -3,6 +3,7 @@
 import { publishDelay } from "./back-off.ts";
 import type { PrefetchBounds } from "./consume-args.ts";
 import type { Delivery } from "./delivery.ts";
+import { PassingValues } from "./keyed-values.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 
 /** A message in hand, waiting or in a handler. */
@@ -41,7 +42,7 @@ export class Intake<Content> {
   readonly #options: IntakeOptions<Content>;
   readonly #puller: Puller;
   readonly #waiting: Held<Content>[] = [];
-  readonly #held = new Map<number, Held<Content>>();
+  readonly #held = new PassingValues<number, Held<Content>>();
   /** Messages that are being read, by sequence, in the order they came. */
   readonly #opening = new Map<number, Opening<Content>>();
   #whenOpened: (() => void) | undefined;
@@ -60,7 +61,7 @@ export class Intake<Content> {
 
   /** Everything in hand, waiting or taken and not settled. */
   *inHand(): Iterable<{ readonly message: Delivery }> {
-    yield* this.#held.values();
+    yield* this.#held.all();
     yield* this.#opening.values();
   }
 
@@ -90,7 +91,7 @@ export class Intake<Content> {
 
   /** Lets go of a message that was acknowledged, given back or given up. */
   settle(held: Held<Content>): void {
-    this.#held.delete(held.message.seq);
+    this.#held.take(held.message.seq);
   }
 
   /** Stops pulling and gives back what waits. */
@@ -182,7 +183,7 @@ export class Intake<Content> {
 
   #add(message: Delivery, content: Content): void {
     const held = { message, content, failures: 0 };
-    this.#held.set(message.seq, held);
+    this.#held.add(message.seq, held);
     this.#waiting.push(held);
     if (this.#isStopped) return;
     this.#options.onMessage();

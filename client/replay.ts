@@ -1,8 +1,9 @@
 /** Typed reading of what a stream holds. */
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { Rejection } from "./codec.ts";
+import { readHeaders } from "./header-block.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-import { openMessage, plainHeaders } from "./inbound.ts";
+import { openMessage, routesBySubject } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
 import { route } from "./route.ts";
 import { type RangeArgs, readRange } from "./stored-range.ts";
@@ -49,9 +50,9 @@ export async function* replayRange<In, Out>(
   subject: Subject<In, Out>,
   args: ReplayArgs,
 ): AsyncGenerator<ReplayedMessage<Out>> {
-  const routes = [route(subject, () => undefined)];
+  const routes = routesBySubject([route(subject, () => undefined)]);
   for await (const message of readRange(jetstream, args.subject ?? subject.pattern, args)) {
-    const headers = plainHeaders(message.headers);
+    const headers = readHeaders(message.headers);
     const opened = await openMessage({ routes, skipsUnrouted: true, verifier }, { message, headers });
     if (opened.kind === "rejected") {
       metrics.reject(opened.reason);
@@ -59,6 +60,6 @@ export async function* replayRange<In, Out>(
     }
     if (opened.kind !== "value") continue;
     const { subject: literal, seq: sequence, time: storedAt } = message;
-    yield { value: opened.value as Out, subject: literal, sequence, storedAt, headers, id: headers[HEADER.id] };
+    yield { value: opened.value as Out, subject: literal, sequence, storedAt, headers: headers.plain, id: headers.plain[HEADER.id] };
   }
 }

@@ -4,8 +4,8 @@ import { BusError } from "../core/errors.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import { decodePayload, type Rejection } from "./codec.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { headersOf } from "./header-block.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-import { joinedHeaders, plainHeaders } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
 import { messageOf } from "./options.ts";
 import { assertFits, encodeOutgoing, type OutgoingMessage } from "./outgoing.ts";
@@ -57,9 +57,9 @@ async function readAnswer<In, Out, ReplyIn, ReplyOut>(
   { subject, id }: OutgoingMessage,
   answer: Msg,
 ): Promise<ReplyOut> {
-  const headers = plainHeaders(answer.headers);
+  const { plain: headers, joined } = headersOf(answer);
   const refusal = await verifier?.verify({
-    ...{ subject, headers: joinedHeaders(answer.headers, headers), payload: answer.data },
+    ...{ subject, headers: joined, payload: answer.data },
     storedAtMs: Date.now(),
     origin: `answer to ${id}`,
   });

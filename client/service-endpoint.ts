@@ -4,8 +4,8 @@ import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import { decodePayload, encodePayload, type Rejection } from "./codec.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { type ArrivedHeaders, headersOf } from "./header-block.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
-import { joinedHeaders, plainHeaders } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
 import type { MessageContext, Middleware } from "./middleware.ts";
 import { assertWhole } from "./options.ts";
@@ -164,7 +164,7 @@ export class ServiceEndpoint {
   async #answer(message: Msg): Promise<void> {
     const startedMs = performance.now();
     try {
-      const reply = await this.#handle(message, plainHeaders(message.headers));
+      const reply = await this.#handle(message, headersOf(message));
       await this.#send(message, reply.payload, reply.headers);
       this.#count(startedMs);
     } catch (error) {
@@ -172,9 +172,10 @@ export class ServiceEndpoint {
     }
   }
 
-  async #handle(message: Msg, headers: HeaderRecord): Promise<{ readonly payload: Uint8Array; readonly headers: HeaderRecord }> {
+  async #handle(message: Msg, arrived: ArrivedHeaders): Promise<{ readonly payload: Uint8Array; readonly headers: HeaderRecord }> {
     const { endpoint } = this.#responder;
-    const refusal = await this.#verify(message, headers);
+    const headers = arrived.plain;
+    const refusal = await this.#verify(message, arrived.joined);
     if (refusal !== undefined) throw rejection(refusal);
     const decoded = decodePayload(endpoint.request, { headers, data: message.data });
     if (decoded.kind === "rejected") throw rejection(decoded);
@@ -187,7 +188,7 @@ export class ServiceEndpoint {
 
   async #verify(message: Msg, headers: HeaderRecord): Promise<Rejection | undefined> {
     return this.#tools.verifier?.verify({
-      ...{ subject: message.subject, headers: joinedHeaders(message.headers, headers), payload: message.data },
+      ...{ subject: message.subject, headers, payload: message.data },
       storedAtMs: Date.now(),
       // Whoever sends a request again cannot choose the inbox it was first sent from.
       origin: `request:${message.reply ?? ""}`,

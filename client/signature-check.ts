@@ -1,6 +1,7 @@
 /** Checks signatures of one key; messages that were signed together cost one check, and about one hash each beside their own. */
 import { pooledVerifierOf, verifierOf } from "../core/nats-keys.ts";
 import { HEADER } from "./headers.ts";
+import { RecentValues } from "./keyed-values.ts";
 import { besideOf, isProof, otherStep, parentOf, STEP_LENGTH } from "./merkle.ts";
 import { messageHash, type SignedParts, signedBytes } from "./signing.ts";
 
@@ -30,7 +31,7 @@ const LONGEST_SIGNATURE = 100;
 export class SignatureCheck {
   readonly #verify: Verify;
   readonly #verifyElsewhere: Verify;
-  readonly #recent = new Map<string, Nodes>();
+  readonly #recent = new RecentValues<Nodes>(REMEMBERED_SIGNATURES);
 
   /** @param publicKey a public user key; with another text every signature is wrong */
   constructor(publicKey: string) {
@@ -83,9 +84,7 @@ export class SignatureCheck {
     const found = this.#recent.get(signature);
     if (found !== undefined) return found;
     const nodes: Nodes = new Map();
-    this.#recent.set(signature, nodes);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > REMEMBERED_SIGNATURES && oldest !== undefined) this.#recent.delete(oldest);
+    this.#recent.add(signature, nodes);
     return nodes;
   }
 }

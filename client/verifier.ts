@@ -5,9 +5,11 @@ import { isPublicKey } from "../core/nats-keys.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { Rejection } from "./codec.ts";
 import { HEADER } from "./headers.ts";
+import { RecentValues } from "./keyed-values.ts";
 import { assertOneOf, assertWhole } from "./options.ts";
 import { SignatureCheck } from "./signature-check.ts";
 import type { SignedParts } from "./signing.ts";
+import { SubjectMemo } from "./subject-memo.ts";
 
 /** Whose messages a client accepts. */
 export interface VerificationArgs {
@@ -35,38 +37,40 @@ export interface VerifiableMessage extends SignedParts {
 
 /** Verifies the messages of one client. */
 export class MessageVerifier {
-  readonly #rules: readonly { readonly pattern: string; readonly keys: ReadonlyMap<string, SignatureCheck> }[];
+  /** What is allowed on a subject: its signers' checks by key, of every pattern that covers it; none when no pattern does. */
+  readonly #rules: SubjectMemo<readonly ReadonlyMap<string, SignatureCheck>[]>;
   readonly #acceptsOthers: boolean;
   readonly #windowMs: number;
-  readonly #remembered: number;
-  readonly #seen = new Map<string, string>();
+  readonly #seen: RecentValues<string>;
 
   /** @throws ERR_CLIENT_KEY for a text that is no public user key, ERR_CLIENT_OPTION for a malformed pattern or number, ERR_UNIT for a malformed duration */
   constructor(args: VerificationArgs) {
-    this.#rules = Object.entries(args.signers).map(([pattern, keys]) => {
+    const rules = Object.entries(args.signers).map(([pattern, keys]) => {
       const problem = subjectProblem(pattern);
       if (problem !== undefined)
         throw new BusError("ERR_CLIENT_OPTION", `verification.signers: ${problem}`, { path: "verification.signers" });
       for (const key of keys) assertUserKey(key, pattern);
       return { pattern, keys: new Map(keys.map((key) => [key, new SignatureCheck(key)])) };
     });
+    this.#rules = new SubjectMemo((subject) => rules.flatMap(({ pattern, keys }) => (subjectCovers(pattern, subject) ? [keys] : [])));
     this.#acceptsOthers = args.otherSubjects === "accept";
     this.#windowMs = parseDuration(args.replayWindow ?? "2m", "verification.replayWindow");
-    this.#remembered = args.rememberedIds ?? 50_000;
     assertOneOf("verification.otherSubjects", args.otherSubjects, ["reject", "accept"]);
-    assertWhole("verification.rememberedIds", this.#remembered, 1);
+    const { rememberedIds = 50_000 } = args;
+    assertWhole("verification.rememberedIds", rememberedIds, 1);
+    this.#seen = new RecentValues(rememberedIds);
   }
 
   /** Why the message is refused; `undefined` when it is fine. A promise only where a signature has to be checked that was not seen before. */
   verify(message: VerifiableMessage): Rejection | undefined | Promise<Rejection | undefined> {
-    const rules = this.#rules.filter((rule) => subjectCovers(rule.pattern, message.subject));
+    const rules = this.#rules.of(message.subject);
     if (rules.length === 0) {
       return this.#acceptsOthers ? undefined : { reason: "signer", detail: `no signer is allowed on ${message.subject}` };
     }
     const signature = message.headers[HEADER.signature];
     const name = message.headers[HEADER.key];
     if (!signature || !name) return { reason: "unsigned", detail: "the message is not signed" };
-    const check = rules.map((rule) => rule.keys.get(name)).find((found) => found !== undefined);
+    const check = rules.find((keys) => keys.has(name))?.get(name);
     if (check === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
     const isGood = check.isGood(message, signature);
     return isGood instanceof Promise ? isGood.then((good) => this.#judge(message, name, good)) : this.#judge(message, name, isGood);
@@ -92,15 +96,8 @@ export class MessageVerifier {
     const origin = this.#seen.get(name);
     if (origin !== undefined && origin !== message.origin)
       return { reason: "replayed", detail: `the message is a copy of the one at ${origin}` };
-    if (origin === undefined) this.#remember(name, message.origin);
+    if (origin === undefined) this.#seen.add(name, message.origin);
     return undefined;
-  }
-
-  #remember(name: string, origin: string): void {
-    this.#seen.set(name, origin);
-    if (this.#seen.size <= this.#remembered) return;
-    const [oldest] = this.#seen.keys();
-    if (oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 

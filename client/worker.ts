@@ -7,9 +7,8 @@ import type { Rejection } from "./codec.ts";
 import type { ConsumeSpec } from "./consume-args.ts";
 import type { OpenConsumer } from "./consumer-access.ts";
 import type { Delivery } from "./delivery.ts";
-import type { HeaderRecord } from "./headers.ts";
-import { HEADER } from "./headers.ts";
-import { openMessage, plainHeaders } from "./inbound.ts";
+import { HEADER, type HeaderRecord } from "./headers.ts";
+import { type Opener, openMessage, routesBySubject } from "./inbound.ts";
 import { type Held, Intake } from "./intake.ts";
 import { LanePolicy } from "./lane-policy.ts";
 import type { ClientMetrics } from "./metrics.ts";
@@ -53,6 +52,7 @@ export class Worker implements AsyncDisposable {
   readonly #tools: WorkerTools;
   readonly #lanes: readonly Lane[];
   readonly #policy: LanePolicy;
+  readonly #opener: Opener;
   readonly #busyKeys = new Set<string>();
   readonly #isFree: ((work: Work) => boolean) | undefined;
   readonly #draining = new AbortController();
@@ -69,6 +69,7 @@ export class Worker implements AsyncDisposable {
     this.#tools = tools;
     this.#drainMs = drainMs;
     this.#policy = new LanePolicy(spec);
+    this.#opener = { routes: routesBySubject(spec.routes), skipsUnrouted: spec.skipsUnrouted, verifier: tools.verifier };
     this.#isFree = spec.orderBy === undefined ? undefined : ({ key }) => key === undefined || !this.#busyKeys.has(key);
     this.#lanes = consumers.map((open) => ({ ...open, running: 0, intake: this.#intakeOf(open) }));
     const shortestMs = Math.min(...consumers.map((open) => open.ackWaitMs));
@@ -127,14 +128,13 @@ export class Worker implements AsyncDisposable {
   }
 
   #open(message: Delivery): Work | Promise<Work> {
-    const { metrics, verifier } = this.#tools;
+    const { metrics } = this.#tools;
     metrics.counts.received += 1;
     metrics.receiveRate.mark();
-    const headers = plainHeaders(message.headers);
-    const { routes, skipsUnrouted } = this.#spec;
-    const opened = openMessage({ routes, skipsUnrouted, verifier }, { message, headers });
-    if (opened instanceof Promise) return opened.then((result) => this.#keyed(result, message.subject, headers));
-    return this.#keyed(opened, message.subject, headers);
+    const { headers } = message;
+    const opened = openMessage(this.#opener, { message, headers });
+    if (opened instanceof Promise) return opened.then((result) => this.#keyed(result, message.subject, headers.plain));
+    return this.#keyed(opened, message.subject, headers.plain);
   }
 
   #keyed(opened: Opened, subject: string, headers: HeaderRecord): Work {
@@ -224,8 +224,9 @@ export class Worker implements AsyncDisposable {
     const { handling, lag } = this.#tools.metrics;
     const startedMs = performance.now();
     lag.record(Date.now() - Math.floor(held.message.info.timestampNanos / 1e6));
-    const attempt = new Attempt(() => held.message, held.content.headers);
-    const outcome = attempt.run(this.#handlerOf(lane, held, opened), opened.value, this.#spec.handlerMs);
+    const attempt = new Attempt(held);
+    const content = { value: opened.value, headers: held.content.headers };
+    const outcome = attempt.run(this.#handlerOf(lane, held, opened), content, this.#spec.handlerMs);
     if (!(outcome instanceof Promise)) {
       handling.record(performance.now() - startedMs);
       return outcome;
