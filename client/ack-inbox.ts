@@ -1,7 +1,10 @@
 /** Publishes messages and waits for the answers, all on one subscription. The library's own requests make a timer, an error and three promises each. */
 import { createInbox, errors, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import { statusOf } from "./header-block.ts";
+import { PassingValues } from "./keyed-values.ts";
 
 interface Pending {
+  readonly token: number;
   readonly subject: string;
   readonly endMs: number;
   readonly resolve: (answer: Msg) => void;
@@ -14,7 +17,7 @@ const SWEEP_MS = 50;
 export class AckInbox {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new PassingValues<number, Pending>();
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #count = 0;
@@ -32,13 +35,13 @@ export class AckInbox {
     const { promise, resolve, reject } = Promise.withResolvers<Msg>();
     this.#subscription ??= this.#listen();
     this.#count += 1;
-    const token = this.#count.toString(36);
-    this.#pending.set(token, { subject, endMs: performance.now() + timeoutMs, resolve, reject });
+    const token = this.#count;
+    this.#pending.add(token, { token, subject, endMs: performance.now() + timeoutMs, resolve, reject });
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
     try {
-      this.#connection.publish(subject, payload, { headers, reply: this.#prefix + token });
+      this.#connection.publish(subject, payload, { headers, reply: `${this.#prefix}${token}` });
     } catch (error) {
-      this.#take(token)?.reject(error instanceof Error ? error : new Error(String(error)));
+      this.#pending.take(token)?.reject(error instanceof Error ? error : new Error(String(error)));
     }
     return promise;
   }
@@ -47,23 +50,17 @@ export class AckInbox {
     const from = this.#prefix.length;
     const callback = (error: Error | null, answer: Msg): void => {
       // Without the right to listen no answer ever arrives.
-      if (error === null) this.#settle(answer, answer.subject.slice(from));
+      if (error === null) this.#settle(answer, Number(answer.subject.slice(from)));
       else this.#fail(() => true, error);
     };
     return this.#connection.subscribe(`${this.#prefix}*`, { callback });
   }
 
-  #settle(answer: Msg, token: string): void {
-    const pending = this.#take(token);
+  #settle(answer: Msg, token: number): void {
+    const pending = this.#pending.take(token);
     if (pending === undefined) return;
-    if (answer.data.length === 0 && answer.headers?.code === 503) pending.reject(new errors.NoRespondersError(pending.subject));
+    if (answer.data.length === 0 && statusOf(answer) === 503) pending.reject(new errors.NoRespondersError(pending.subject));
     else pending.resolve(answer);
-  }
-
-  #take(token: string): Pending | undefined {
-    const pending = this.#pending.get(token);
-    this.#pending.delete(token);
-    return pending;
   }
 
   #sweep(): void {
@@ -75,7 +72,10 @@ export class AckInbox {
   }
 
   #fail(isMeant: (pending: Pending) => boolean, error: Error): void {
-    for (const [token, pending] of this.#pending) if (isMeant(pending)) this.#take(token)?.reject(error);
+    for (const { token, reject } of this.#pending.all().filter(isMeant)) {
+      this.#pending.take(token);
+      reject(error);
+    }
   }
 
   async #watch(): Promise<void> {

@@ -2,7 +2,7 @@
 import { JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
 import { BusError } from "../core/errors.ts";
 import { type DeadLetter, parseDeadLetter } from "./dead-letter.ts";
-import { readHeaders } from "./header-block.ts";
+import { storedHeadersOf } from "./header-block.ts";
 import type { Publisher, PublishReceipt } from "./publisher.ts";
 import { type RangeArgs, readRange } from "./stored-range.ts";
 
@@ -24,7 +24,7 @@ export async function* readDeadLetters(jetstream: JetStreamClient, args: DeadLet
   for await (const message of readRange(jetstream, args.subject ?? "*.dead.>", args)) {
     const { stream } = message.info;
     const place = { stream, sequence: message.seq, subject: message.subject, storedAt: message.time };
-    const letter = parseDeadLetter({ ...place, headers: readHeaders(message.headers).plain, payload: message.data });
+    const letter = parseDeadLetter({ ...place, headers: storedHeadersOf(message).plain, payload: message.data });
     if (letter !== undefined) yield letter;
   }
 }

@@ -1,7 +1,7 @@
 /** Typed reading of what a stream holds. */
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { Rejection } from "./codec.ts";
-import { readHeaders } from "./header-block.ts";
+import { storedHeadersOf } from "./header-block.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 import { openMessage, routesBySubject } from "./inbound.ts";
 import type { ClientMetrics } from "./metrics.ts";
@@ -52,7 +52,7 @@ export async function* replayRange<In, Out>(
 ): AsyncGenerator<ReplayedMessage<Out>> {
   const routes = routesBySubject([route(subject, () => undefined)]);
   for await (const message of readRange(jetstream, args.subject ?? subject.pattern, args)) {
-    const headers = readHeaders(message.headers);
+    const headers = storedHeadersOf(message);
     const opened = await openMessage({ routes, skipsUnrouted: true, verifier }, { message, headers });
     if (opened.kind === "rejected") {
       metrics.reject(opened.reason);

@@ -230,7 +230,7 @@ export class ServiceEndpoint {
 
   async #send(message: Msg, payload: Uint8Array, headers: HeaderRecord, unsigned?: HeaderRecord): Promise<void> {
     if (!message.reply) return;
-    const asked = message.headers?.last(HEADER.id);
+    const asked = headersOf(message).plain[HEADER.id];
     const about = asked ? { [HEADER.replyTo]: asked } : {};
     const answer = { subject: message.subject, payload, headers: { ...headers, ...about }, id: crypto.randomUUID() };
     const { lines } = await encodeOutgoing(answer, this.#tools.signer, unsigned);

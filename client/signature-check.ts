@@ -19,8 +19,8 @@ type Nodes = Map<string, Known>;
 
 // Messages signed together arrive close together.
 const REMEMBERED_SIGNATURES = 128;
-// A tree of 32 messages has 31 nodes beside its paths, and the root.
-const REMEMBERED_NODES = 64;
+// A tree of 64 messages has 127 nodes.
+const REMEMBERED_NODES = 128;
 // From so many steps on a signature is shared by so many messages that handing it to another thread and waiting for it would cost each of them more than checking it here.
 const STEPS_TO_CHECK_HERE = 4;
 const SIGNATURE_BYTES = 64;
@@ -29,12 +29,17 @@ const LONGEST_SIGNATURE = 100;
 
 /** The checks of one public key. */
 export class SignatureCheck {
+  readonly publicKey: string;
+  /** Tells the key from others of the same client, in fewer characters. */
+  readonly number: number;
   readonly #verify: Verify;
   readonly #verifyElsewhere: Verify;
   readonly #recent = new RecentValues<Nodes>(REMEMBERED_SIGNATURES);
 
   /** @param publicKey a public user key; with another text every signature is wrong */
-  constructor(publicKey: string) {
+  constructor(publicKey: string, number: number) {
+    this.publicKey = publicKey;
+    this.number = number;
     this.#verify = verifierOf(publicKey);
     this.#verifyElsewhere = pooledVerifierOf(publicKey);
   }
@@ -50,7 +55,7 @@ export class SignatureCheck {
 
   /** Goes up until a node is known, or to the root, and remembers the nodes beside the way: those are what other messages come to. */
   #climb(
-    leaf: Buffer,
+    leaf: string,
     proof: string,
     { signature, nodes }: { readonly signature: string; readonly nodes: Nodes },
   ): boolean | Promise<boolean> {
@@ -60,14 +65,14 @@ export class SignatureCheck {
     for (let at = 0; known === undefined; at += STEP_LENGTH) {
       if (at === proof.length) {
         const verify = proof.length >= STEPS_TO_CHECK_HERE * STEP_LENGTH ? this.#verify : this.#verifyElsewhere;
-        known = remember(nodes, nameOf(node), { rest: "", isGood: this.#check(node, signature, verify) });
+        known = remember(nodes, node, { rest: "", isGood: this.#check(node, signature, verify) });
         break;
       }
       const step = proof.slice(at, at + STEP_LENGTH);
       const rest = proof.slice(at + STEP_LENGTH);
       const other = besideOf(step);
       if (other === undefined) return false;
-      beside.push({ name: nameOf(other), rest: otherStep(step, node) + rest });
+      beside.push({ name: other, rest: otherStep(step, node) + rest });
       node = parentOf(step, node, other);
       known = findKnown(nodes, node, rest);
     }
@@ -75,7 +80,7 @@ export class SignatureCheck {
     return known.isGood;
   }
 
-  #check(root: Buffer, signature: string, verify: Verify): boolean | Promise<boolean> {
+  #check(root: string, signature: string, verify: Verify): boolean | Promise<boolean> {
     const bytes = Buffer.from(signature, "base64url");
     return bytes.length === SIGNATURE_BYTES && verify(signedBytes(root), bytes);
   }
@@ -89,13 +94,9 @@ export class SignatureCheck {
   }
 }
 
-function nameOf(node: Buffer): string {
-  return node.toString("latin1");
-}
-
 /** A node and the rest of its proof lead to one root; with another rest nothing is known. */
-function findKnown(nodes: Nodes, node: Buffer, rest: string): Known | undefined {
-  const known = nodes.get(nameOf(node));
+function findKnown(nodes: Nodes, node: string, rest: string): Known | undefined {
+  const known = nodes.get(node);
   return known?.rest === rest ? known : undefined;
 }
 

@@ -13,7 +13,7 @@ export interface SignedParts {
 }
 
 interface Waiting {
-  readonly leaf: Buffer;
+  readonly leaf: string;
   readonly resolve: (signed: { readonly signature: string; readonly proof: string }) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,8 +21,8 @@ interface Waiting {
 const USER_SEED = /\bSU[A-Z2-7]{56}\b/;
 // The first byte is in no UTF-8 text: a server that asks its client to sign a challenge cannot get a message signed.
 const CONTEXT = Buffer.from([0xff, ...Buffer.from("natsbus message 1")]);
-// A proof of 32 has five steps, 220 characters.
-const MOST_TOGETHER = 32;
+// A proof of 64 has six steps, 264 characters.
+const MOST_TOGETHER = 64;
 const MOST_THREADS = 4;
 let lastNames: readonly string[] = [];
 let lastCovered: readonly string[] = [];
@@ -86,12 +86,12 @@ export class MessageSigner {
 }
 
 /** What is signed for a root of hashes. */
-export function signedBytes(root: Uint8Array): Buffer {
-  return Buffer.concat([CONTEXT, root]);
+export function signedBytes(root: string): Buffer {
+  return Buffer.concat([CONTEXT, Buffer.from(root, "base64url")]);
 }
 
 /** Hash of a message: every part with its length before it, so that no two messages read the same. */
-export function messageHash(parts: SignedParts): Buffer {
+export function messageHash(parts: SignedParts): string {
   const { payload } = parts;
   // Nearly all headers are ASCII, and counting the bytes of each takes longer than hashing them.
   let head = headOf(parts, (text) => text.length);

@@ -45,12 +45,18 @@ export class MessageVerifier {
 
   /** @throws ERR_CLIENT_KEY for a text that is no public user key, ERR_CLIENT_OPTION for a malformed pattern or number, ERR_UNIT for a malformed duration */
   constructor(args: VerificationArgs) {
+    const checks = new Map<string, SignatureCheck>();
+    const checkOf = (key: string): SignatureCheck => {
+      const check = checks.get(key) ?? new SignatureCheck(key, checks.size);
+      checks.set(key, check);
+      return check;
+    };
     const rules = Object.entries(args.signers).map(([pattern, keys]) => {
       const problem = subjectProblem(pattern);
       if (problem !== undefined)
         throw new BusError("ERR_CLIENT_OPTION", `verification.signers: ${problem}`, { path: "verification.signers" });
       for (const key of keys) assertUserKey(key, pattern);
-      return { pattern, keys: new Map(keys.map((key) => [key, new SignatureCheck(key)])) };
+      return { pattern, keys: new Map(keys.map((key) => [key, checkOf(key)])) };
     });
     this.#rules = new SubjectMemo((subject) => rules.flatMap(({ pattern, keys }) => (subjectCovers(pattern, subject) ? [keys] : [])));
     this.#acceptsOthers = args.otherSubjects === "accept";
@@ -73,15 +79,15 @@ export class MessageVerifier {
     const check = rules.find((keys) => keys.has(name))?.get(name);
     if (check === undefined) return { reason: "signer", detail: `the key ${name.slice(0, 60)} may not sign ${message.subject}` };
     const isGood = check.isGood(message, signature);
-    return isGood instanceof Promise ? isGood.then((good) => this.#judge(message, name, good)) : this.#judge(message, name, isGood);
+    return isGood instanceof Promise ? isGood.then((good) => this.#judge(message, check, good)) : this.#judge(message, check, isGood);
   }
 
-  #judge(message: VerifiableMessage, key: string, isGood: boolean): Rejection | undefined {
-    if (isGood) return this.#replay(message, key);
-    return { reason: "signature", detail: `the signature does not belong to this message and the key ${key}` };
+  #judge(message: VerifiableMessage, check: SignatureCheck, isGood: boolean): Rejection | undefined {
+    if (isGood) return this.#replay(message, check);
+    return { reason: "signature", detail: `the signature does not belong to this message and the key ${check.publicKey}` };
   }
 
-  #replay(message: VerifiableMessage, key: string): Rejection | undefined {
+  #replay(message: VerifiableMessage, { number }: SignatureCheck): Rejection | undefined {
     const id = message.headers[HEADER.id];
     const text = message.headers[HEADER.signedAt] ?? "";
     if (!id || !/^\d{1,15}$/.test(text)) return { reason: "signature", detail: "the signed message has no id or no time of signing" };
@@ -92,7 +98,7 @@ export class MessageVerifier {
         detail: `the message was stored ${apartMs} ms away from its time of signing; ${this.#windowMs} ms are allowed`,
       };
     }
-    const name = `${key} ${id}`;
+    const name = `${number} ${id}`;
     const origin = this.#seen.get(name);
     if (origin !== undefined && origin !== message.origin)
       return { reason: "replayed", detail: `the message is a copy of the one at ${origin}` };

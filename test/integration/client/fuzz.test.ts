@@ -36,6 +36,18 @@ const anyMessage = fc.record({
   ),
   headers: fc.dictionary(fc.constantFrom(...NAMES), fc.oneof(fc.stringMatching(/^[ -~é]{0,40}$/), fc.constant(signer.publicKey))),
 });
+/** Blocks of headers as no library writes them, and servers store. */
+const MALFORMED = [
+  "NATS/1.0\r\nx: 1\ny: 2\r\n\r\n",
+  "NATS/1.0\r\nx: 1\r2\r\n\r\n",
+  "NATS/1.0\r\nx\r\n\r\n",
+  "NATS/1.0\r\n: 1\r\n\r\n",
+  "NATS/1.0\r\nx y: 1\r\nx: 1\r\nx: 2\r\n\r\n",
+  "NATS/1.0\r\n\r\nx: 1\r\n\r\n",
+  "NATS/1.0\nx: 1\n\n",
+  "nonsense\r\n\r\n",
+  "",
+];
 
 it.each([
   ["unverified", {}],
@@ -48,9 +60,10 @@ it.each([
   const filter_subjects = ["notes.normal.>", "notes.high.>", "notes.low.>", "notes.odd"];
   await manager.consumers.add("NOTES", { durable_name: "w", ack_policy: AckPolicy.Explicit, filter_subjects });
   for (const { subject, payload, headers: given } of fc.sample(anyMessage, 300)) {
-    const lines = headers();
-    for (const [name, value] of Object.entries(given)) lines.set(name, value);
-    await raw.request(subject, payload, { headers: lines, timeout: 5_000 });
+    await raw.request(subject, payload, { headers: linesOf(given), timeout: 5_000 });
+  }
+  for (const lines of malformedHeaders()) {
+    await raw.request("notes.normal.note", '{"text":"odd"}', { headers: lines, timeout: 5_000 });
   }
   await using bus = await MessageBus.connect({ servers: cluster.urls, signing: signer.seed, ...options });
   await bus.publish(note, { text: "good" });
@@ -63,9 +76,11 @@ it.each([
   await expect.poll(() => unsettled(manager), { timeout: 30_000 }).toBe(0);
   expect(seen).toContain("good");
   const { consume } = bus.metrics();
-  expect(consume.received).toBe(301);
-  expect(consume.acknowledged + consume.deadLettered + consume.skipped).toBe(301);
+  expect(consume.received).toBe(301 + MALFORMED.length);
+  expect(consume.acknowledged + consume.deadLettered + consume.skipped).toBe(consume.received);
   expect(consume.deadLetterFailures).toBe(0);
+  const replayed = await Array.fromAsync(bus.replay(note, { stream: "NOTES", subject: "notes.normal.note" }));
+  expect(replayed.map(({ value }) => value.text)).toContain("good");
   await raw.close();
 });
 
@@ -101,6 +116,16 @@ it("a worker's memory does not grow with what it refuses", { timeout: 240_000 },
 });
 
 /** Headers that pass for those of a signed message of a group, every one of them new. */
+function malformedHeaders(): ReturnType<typeof headers>[] {
+  return MALFORMED.map((block) => Object.assign(headers(), { encode: () => Buffer.from(block) }));
+}
+
+function linesOf(given: Readonly<Record<string, string>>): ReturnType<typeof headers> {
+  const lines = headers();
+  for (const [name, value] of Object.entries(given)) lines.set(name, value);
+  return lines;
+}
+
 function forgedHeaders(): ReturnType<typeof headers> {
   const lines = headers();
   const step = (): string => `l${randomBytes(32).toString("base64url")}`;
@@ -129,20 +154,23 @@ it("a service and a requester survive whatever arrives, answer all of it and sti
     endpoints: [respond(ask, ({ value }) => ({ size: value.text.length }))],
   });
   for (const { payload, headers: given } of fc.sample(anyMessage, 300)) {
-    const lines = headers();
-    for (const [name, value] of Object.entries(given)) lines.set(name, value);
-    const answer = await raw.request("notes.ask", payload, { headers: lines, timeout: 5_000 });
+    const answer = await raw.request("notes.ask", payload, { headers: linesOf(given), timeout: 5_000 });
     expect(answer.headers?.get("Nats-Service-Error-Code") || answer.string()).toMatch(/^(4\d\d|\{"size":\d+\})$/);
+  }
+  for (const lines of malformedHeaders()) {
+    const answer = await raw.request("notes.ask", '{"text":"odd"}', { headers: lines, timeout: 5_000 });
+    expect(answer.string()).toBe('{"size":3}');
   }
   expect(await bus.request(ask, { text: "good" })).toEqual({ size: 4 });
   await service.stop();
-  const answers = fc.sample(anyMessage, 100);
+  const answers = [
+    ...fc.sample(anyMessage, 100).map(({ payload, headers: given }) => ({ payload, lines: linesOf(given) })),
+    ...malformedHeaders().map((lines) => ({ payload: Buffer.alloc(0), lines })),
+  ];
   let next = 0;
   raw.subscribe("notes.ask", {
     callback: (_, message) => {
-      const { payload, headers: given } = answers[next++ % answers.length]!;
-      const lines = headers();
-      for (const [name, value] of Object.entries(given)) lines.set(name, value);
+      const { payload, lines } = answers[next++ % answers.length]!;
       message.respond(payload, { headers: lines });
     },
   });

@@ -94,7 +94,7 @@ describe("a signed message", async () => {
     const signer = new MessageSigner(ours.seed);
     const verifier = verifierOf({ rememberedIds: 1_000 });
     const together = await Promise.all(
-      Array.from({ length: 40 }, async (_, index): Promise<Sent> => {
+      Array.from({ length: 80 }, async (_, index): Promise<Sent> => {
         const one = { ...message, headers: { "Nats-Msg-Id": `${index}` }, payload: Buffer.from(`${index}`) };
         return { ...one, headers: { ...one.headers, ...(await signer.sign(one, NOW)) } };
       }),
@@ -112,7 +112,7 @@ describe("a signed message", async () => {
   it("is judged alike by a verifier that has seen others of its group, true and forged, and by one that has not", async () => {
     const signer = new MessageSigner(ours.seed);
     const together = await Promise.all(
-      Array.from({ length: 41 }, async (_, index): Promise<Sent> => {
+      Array.from({ length: 81 }, async (_, index): Promise<Sent> => {
         const one = { ...message, headers: { "Nats-Msg-Id": `${index}` }, payload: Buffer.from(`${index}`) };
         return { ...one, headers: { ...one.headers, ...(await signer.sign(one, NOW)) } };
       }),
@@ -123,12 +123,12 @@ describe("a signed message", async () => {
     const forged = fc.oneof(
       index.map((at) => together[at]!),
       fc.tuple(index, index).map(([at, other]) => withProof(together[at]!, proofOf(other))),
-      fc.tuple(index, fc.nat(4), fc.nat(43), fc.constantFrom("l", "r", "A")).map(([at, step, letter, by]) => {
+      fc.tuple(index, fc.nat(5), fc.nat(43), fc.constantFrom("l", "r", "A")).map(([at, step, letter, by]) => {
         const proof = [...proofOf(at)];
         proof[step * 44 + letter] = by;
         return withProof(together[at]!, proof.join("").slice(0, proofOf(at).length));
       }),
-      fc.tuple(index, fc.nat(5)).map(([at, steps]) => withProof(together[at]!, proofOf(at).slice(0, steps * 44))),
+      fc.tuple(index, fc.nat(6)).map(([at, steps]) => withProof(together[at]!, proofOf(at).slice(0, steps * 44))),
       fc.tuple(index, index).map(([at, other]) => withProof(together[at]!, proofOf(at) + proofOf(other).slice(0, 44))),
       fc.tuple(index, index).map(([at, other]) => ({ ...together[at]!, payload: together[other]!.payload })),
     );
