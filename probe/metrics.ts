@@ -3,16 +3,16 @@ import type { Registry as PromRegistry } from "prom-client";
 import type { ProbeServer } from "../observability/probe-config.ts";
 import { PROBE_METRICS } from "../observability/scrape-contract.ts";
 import type { PublishListener } from "./canary.ts";
-import { Counter, Gauge, Histogram, Registry } from "./prometheus-client.ts";
-import type { Sample } from "./sample.ts";
+import { Counter, Histogram, Registry } from "./prometheus-client.ts";
+import { renderSamples, type Sample } from "./sample.ts";
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const RESULTS = ["ok", "timeout", "error"] as const;
 
 /** Metrics of one probe. */
 export interface ProbeMetrics {
-  /** Text of the page, with gauges as they are at this moment. */
-  readonly render: () => Promise<string>;
+  /** Text of the page in parts, with gauges as they are at this moment. */
+  readonly render: () => Promise<readonly string[]>;
   /** Content type of the page. */
   readonly contentType: string;
   /** Counts a publish of the canary. */
@@ -33,23 +33,16 @@ export interface ProbeMetricsArgs {
 export function createProbeMetrics({ canaryServers, latencySeconds, samples }: ProbeMetricsArgs): ProbeMetrics {
   const registry = new Registry();
   const onPublish = canaryServers.length === 0 ? () => undefined : canaryMetrics(registry, canaryServers, latencySeconds);
-  const gauges = new Map(
-    PROBE_METRICS.filter(({ type }) => type === "gauge").map(({ name, help, labels }) => [
-      name,
-      new Gauge({ name, help, labelNames: labels, registers: [registry] }),
-    ]),
-  );
-  const render = (): Promise<string> => {
-    // A server that is gone must not leave its last values behind.
-    for (const gauge of gauges.values()) gauge.reset();
-    for (const { name, labels, value } of samples()) gauges.get(name)?.set(labels, value);
-    return registry.metrics();
-  };
+  // Gauges are made from what is seen at the moment: a server that is gone leaves no values behind, and nothing is kept between scrapes.
+  const render = async () => [await registry.metrics(), ...renderSamples(samples(), helpOf)];
   return { render, contentType: registry.contentType, onPublish };
 }
 
+function helpOf(metric: string): string {
+  return PROBE_METRICS.find(({ name }) => name === metric)?.help ?? "";
+}
+
 function canaryMetrics(registry: PromRegistry, servers: readonly ProbeServer[], latencySeconds: number): PublishListener {
-  const helpOf = (metric: string): string => PROBE_METRICS.find(({ name }) => name === metric)?.help ?? "";
   const total = new Counter({
     name: "nats_client_publish_total",
     help: helpOf("nats_client_publish_total"),

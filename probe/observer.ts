@@ -13,6 +13,9 @@ export interface Seen {
   readonly before?: ServerPages;
 }
 
+// Pages are large: those of one server are taken apart before the next one's arrive.
+const LARGEST_STAGGER_MS = 200;
+
 /** Watches the servers of one bus until it is stopped. */
 export class Observer {
   readonly #servers: readonly ProbeServer[];
@@ -24,7 +27,7 @@ export class Observer {
   constructor(servers: readonly ProbeServer[], pollMs: number) {
     this.#servers = servers;
     this.#pollMs = pollMs;
-    this.#loops = servers.map((server) => this.#watch(server));
+    this.#loops = servers.map((server, index) => this.#watch(server, index));
   }
 
   /** Every server, first to last, as it is. */
@@ -38,12 +41,18 @@ export class Observer {
     await Promise.all(this.#loops);
   }
 
-  async #watch(server: ProbeServer): Promise<void> {
+  async #watch(server: ProbeServer, index: number): Promise<void> {
+    await this.#pause(index * Math.min(LARGEST_STAGGER_MS, this.#pollMs / this.#servers.length));
     while (!this.#stop.signal.aborted) {
       const pages = await readPages(server).catch(() => undefined);
       const before = this.#seen.get(server.name)?.pages;
       this.#seen.set(server.name, { server, ...(pages === undefined ? {} : { pages, ...(before === undefined ? {} : { before }) }) });
-      await delay(this.#pollMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await this.#pause(this.#pollMs);
     }
+  }
+
+  /** Waits; the end of the probe ends the wait. */
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 }

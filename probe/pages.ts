@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { askMonitor, type MonitorAddress } from "../components/process/monitor.ts";
 import type { ProbeServer } from "../observability/probe-config.ts";
+import { keepJsz } from "./keep.ts";
 
 /** `/varz`; the exporter's series are picked from it by path. */
 export interface VarzPage {
@@ -42,8 +43,6 @@ interface PeerPage {
   readonly offline?: boolean;
   /** Entries it is behind. */
   readonly lag?: number;
-  /** Nanoseconds since it was last heard. */
-  readonly active?: number;
 }
 
 /** A mirror or source of a stream. */
@@ -82,7 +81,7 @@ export interface StreamPage {
 /** A copy of a consumer. */
 export interface ConsumerPage {
   readonly name: string;
-  readonly config?: { readonly max_ack_pending?: number; readonly description?: string; readonly durable_name?: string };
+  readonly config?: { readonly max_ack_pending?: number; readonly description?: string };
   readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number; readonly last_active?: string };
   readonly ack_floor: { readonly consumer_seq: number; readonly stream_seq: number; readonly last_active?: string };
   readonly num_ack_pending: number;
@@ -147,7 +146,10 @@ export async function readPages(server: ProbeServer): Promise<ServerPages | unde
   const address = await addressOf(server);
   const [varz, jsz, health, enabledHealth, metaHealth, accounts, wantedDigest] = await Promise.all([
     askMonitor<VarzPage>(address, "/varz"),
-    askMonitor<JszPage>(address, "/jsz?consumers=true&config=true&raft=true"),
+    // Kept small at once: the whole page is large, and those of the other servers come in beside it.
+    askMonitor<JszPage>(address, "/jsz?consumers=true&config=true&raft=true").then((page) =>
+      page === undefined ? undefined : keepJsz(page),
+    ),
     askMonitor<HealthPage>(address, "/healthz"),
     askMonitor<HealthPage>(address, "/healthz?js-enabled-only=true"),
     askMonitor<HealthPage>(address, "/healthz?js-meta-only=true"),

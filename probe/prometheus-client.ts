@@ -1,4 +1,4 @@
-/** The four classes of prom-client that the probe needs. Its main file also loads a cluster of processes, a push gateway and OpenTelemetry: several MB. */
+/** The three classes of prom-client that the probe needs. Its main file also loads a cluster of processes, a push gateway and OpenTelemetry: several MB. */
 import { createRequire } from "node:module";
 import type * as promClient from "prom-client";
 
@@ -8,7 +8,5 @@ const load = createRequire(import.meta.url);
 export const Registry = load("prom-client/lib/registry.js") as typeof promClient.Registry;
 /** A number that only grows. */
 export const Counter = load("prom-client/lib/counter.js") as typeof promClient.Counter;
-/** A number that goes up and down. */
-export const Gauge = load("prom-client/lib/gauge.js") as typeof promClient.Gauge;
 /** Durations by bucket. */
 export const Histogram = load("prom-client/lib/histogram.js") as typeof promClient.Histogram;

@@ -13,15 +13,21 @@ export interface Sample {
   readonly value: number;
 }
 
-/** The samples as a page of gauges, grouped by metric as the format wants it. */
-export function renderSamples(samples: readonly Sample[]): string {
-  const byName = new Map<string, string[]>();
+/** The samples as a page of gauges, a part for each metric: whole pages are too large to be put together just to be sent. */
+export function renderSamples(samples: readonly Sample[], helpOf: (metric: string) => string = () => ""): string[] {
+  const byName = new Map<string, string>();
+  const texts = new Map<Labels, string>();
   for (const { name, labels, value } of samples) {
-    const lines = byName.get(name) ?? [`# TYPE ${name} gauge`];
-    byName.set(name, lines);
-    lines.push(`${name}{${labelText(labels)}} ${valueText(value)}`);
+    // Samples of one stream share their labels.
+    const text = texts.get(labels) ?? labelText(labels);
+    texts.set(labels, text);
+    byName.set(name, `${byName.get(name) ?? head(name, helpOf(name))}${name}{${text}} ${valueText(value)}\n`);
   }
-  return [...byName.values()].map((lines) => `${lines.join("\n")}\n`).join("");
+  return [...byName.values()];
+}
+
+function head(name: string, help: string): string {
+  return `${help === "" ? "" : `# HELP ${name} ${help}\n`}# TYPE ${name} gauge\n`;
 }
 
 function labelText(labels: Labels): string {

@@ -9,7 +9,8 @@ const { createServer } = process.getBuiltinModule("node:http");
 /** An answer. */
 export interface Answer {
   readonly type: string;
-  readonly text: string;
+  /** Text, whole or in parts. */
+  readonly text: string | readonly string[];
 }
 
 /** What is served, by path; `undefined` is answered with 404. */
@@ -66,5 +67,18 @@ async function answer(request: IncomingMessage, response: ServerResponse, routes
   const { pathname } = new URL(request.url ?? "/", "http://probe");
   const found = await routes(pathname);
   if (found === undefined) response.writeHead(404, HEADERS).end("not found\n");
-  else response.writeHead(200, { ...HEADERS, "content-type": found.type }).end(found.text);
+  else await send(response.writeHead(200, { ...HEADERS, "content-type": found.type }), found.text);
+}
+
+/** Part by part, so that no more than one waits in memory. */
+async function send(response: ServerResponse, text: string | readonly string[]): Promise<void> {
+  for (const part of typeof text === "string" ? [text] : text) if (!response.write(part)) await drained(response);
+  response.end();
+}
+
+/** Waits until a reader took what was written, or went away. */
+async function drained(response: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("drain", resolve).once("close", resolve);
+  await promise;
 }

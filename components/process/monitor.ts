@@ -25,10 +25,13 @@ export function askMonitor<T>(address: MonitorAddress, page: string): Promise<T 
   const request = url.protocol === "https:" ? requestTls : requestPlain;
   // One connection a request: a kept one would meet a server that is restarted in between.
   const call = request(url, { agent: false, timeout: TIMEOUT_MS, ...(address.ca === undefined ? {} : { ca: address.ca }) }, (response) => {
-    const chunks: Buffer[] = [];
-    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    let text = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk: string) => {
+      text += chunk;
+    });
     response.once("error", () => resolve(undefined));
-    response.once("end", () => resolve(parseOr<T>(Buffer.concat(chunks).toString("utf8"))));
+    response.once("end", () => resolve(parseOr<T>(text)));
   });
   call.once("timeout", () => call.destroy());
   call.once("close", () => resolve(undefined));

@@ -35,8 +35,20 @@ export interface WatcherState {
 /** What is done about a process, mildest first. */
 export type WatcherAction = "none" | "reload" | "start" | "restart" | "missing";
 
-/** Flags of Node that keep the probe small: it is idle most of the time, so compiled code would cost more memory than it saves time; it tidies its heap itself. */
-export const PROBE_NODE_FLAGS = ["--max-semi-space-size=1", "--no-opt", "--no-maglev", "--no-sparkplug", "--v8-pool-size=0", "--expose-gc"];
+/**
+ * Flags of Node that keep the probe small: it is idle most of the time, so compiled code and threads would cost more memory than they save time; it tidies its heap itself.
+ * Authorities are the system's (`/etc/ssl`, `SSL_CERT_FILE`): Node's own list is 1.6 MB as soon as TLS is loaded, used or not.
+ */
+export const PROBE_NODE_FLAGS = [
+  "--max-semi-space-size=1",
+  "--no-opt",
+  "--no-maglev",
+  "--no-sparkplug",
+  "--single-threaded",
+  "--v8-pool-size=0",
+  "--expose-gc",
+  "--use-openssl-ca",
+];
 const PROBE_PROGRAM = fileURLToPath(new URL("../../../probe/main.ts", import.meta.url));
 // The service level looks back 30 days.
 const RETENTION = "35d";
