@@ -1,7 +1,8 @@
 /** Looks at every server again and again, and forgets at once what a server that does not answer said before. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProbeServer } from "../observability/probe-config.ts";
-import { readPages, type ServerPages } from "./pages.ts";
+import type { ServerPages } from "./pages.ts";
+import { readPages } from "./read-pages.ts";
 
 /** A server as last seen. */
 export interface Seen {

@@ -9,7 +9,7 @@ import { planRules } from "../../../observability/rules/plan.ts";
 import { isAlert } from "../../../observability/rules/rule.ts";
 import { PROBE_METRICS } from "../../../observability/scrape-contract.ts";
 import { exporterSamples } from "../../../probe/exporter/samples.ts";
-import { readPages } from "../../../probe/pages.ts";
+import { readPages } from "../../../probe/read-pages.ts";
 import { drive } from "../../bench/drive.ts";
 import { connectAsUser } from "../../user-connection.ts";
 import { type Check, failed, passed, type Section, skipped } from "../check.ts";
