@@ -1,9 +1,11 @@
-// Preloaded into the program and the dynamic provider host (`node --require=…`). It does two things.
+// Preloaded into the program and the dynamic provider host (`node --require=…`). It does three things.
 //
 // 1. Ends the process when the engine is gone. The engine holds the other end of the pipe on file descriptor 3; the kernel closes it however the
 //    engine ends, SIGKILL included. Only this process ends: servers started by a provider are separate processes and live on.
 // 2. Makes the start cheaper. The SDK loads a third of its modules for cases that most runs never reach (tracing, the Automation API, closure
 //    parsing in the provider host). Those load on first use instead; nothing is replaced, only postponed.
+// 3. Leaves out work of the SDK whose result nobody sees: debug messages, which the engine drops, and stack traces of promises, which are shown with
+//    PULUMI_DEBUG_PROMISE_LEAKS only. A resource of eight properties took forty traces and four messages, each message a call that is waited for.
 "use strict";
 
 const Module = require("node:module");
@@ -82,6 +84,36 @@ function postponeMembers(load) {
   return new Proxy({}, { get: (_target, key) => (key === "__esModule" ? true : postpone(() => real()[key], false)) });
 }
 
+/** Functions of the SDK that are replaced, by the end of their module's name. */
+const QUIETENED = [
+  [/(^|\/)log$/, "debug", () => () => Promise.resolve()],
+  ...(process.env.PULUMI_DEBUG_PROMISE_LEAKS ? [] : [[/\/debuggable$/, "debuggablePromise", withoutTraces]]),
+];
+const replacements = new WeakSet();
+
+// At every load: in a circle of modules the first one comes before the function is there.
+function quieten(request, loaded) {
+  for (const [end, name, replace] of QUIETENED) {
+    const original = end.test(request) ? loaded[name] : undefined;
+    if (original === undefined || replacements.has(original)) continue;
+    loaded[name] = replace(original);
+    replacements.add(loaded[name]);
+  }
+  return loaded;
+}
+
+function withoutTraces(debuggablePromise) {
+  return (promise, context) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return debuggablePromise(promise, context);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
+}
+
 function loadLate() {
   const load = Module._load;
   const withSourceMaps = process.env.NATSBUS_SOURCE_MAPS === "1";
@@ -92,7 +124,8 @@ function loadLate() {
     if (request === "source-map-support/register" && !withSourceMaps) return {};
     const whole = POSTPONED.get(request);
     if (whole !== undefined) return postpone(now, whole.esModule);
-    return POSTPONED_MEMBERS.has(request) && parent.filename.endsWith("tracing.js") ? postponeMembers(now) : now();
+    if (POSTPONED_MEMBERS.has(request) && parent.filename.endsWith("tracing.js")) return postponeMembers(now);
+    return quieten(request, now());
   };
 }
 

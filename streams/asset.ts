@@ -8,7 +8,7 @@ import { sameValue } from "./diff.ts";
 import type { FieldTable } from "./field.ts";
 import { STREAM_FIELDS, type StreamSpec } from "./fields.ts";
 import { migrateStream, resumeMigration } from "./migrate.ts";
-import { copyName, readMark } from "./migration-mark.ts";
+import { copyName, FENCE_SUBJECTS, readMark } from "./migration-mark.ts";
 import { normaliseConsumer, normaliseStream } from "./normalise.ts";
 import type { Stake } from "./policy.ts";
 import type { ConsumerInfo, Peers, StreamInfo, StreamPort, WriteRequest } from "./port.ts";
@@ -67,6 +67,11 @@ export interface Asset<S> {
   observe(port: StreamPort, spec: S, timeoutMs?: number): Promise<Observed<S> | undefined>;
   /** Makes it. */
   create(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
+  /**
+   * Makes it without a look beforehand. `undefined` when that was refused, whatever the reason, or when a migration of it was begun: then look.
+   * Success means that it was not there, or was exactly this with this owner's marker.
+   * @default - always look */
+  createUnseen?(port: StreamPort, write: Write<S>): Promise<Observed<S> | undefined>;
   /** Gives it a new value. */
   update(port: StreamPort, write: Write<S>): Promise<Observed<S>>;
   /** Deletes it; answers whether there was one. */
@@ -91,6 +96,15 @@ export const streamAsset: Asset<StreamSpec> = {
     return info && observedStream(info);
   },
   create: async (port, write) => observedStream(await port.createStream(streamRequest(write))),
+  async createUnseen(port, write) {
+    try {
+      const copies = await port.namesStoring(FENCE_SUBJECTS);
+      return copies.includes(copyName(write.spec.name)) ? undefined : observedStream(await port.createStream(streamRequest(write)));
+    } catch (error) {
+      if (isBusError(error)) return undefined;
+      throw error;
+    }
+  },
   update: async (port, write) => observedStream(await port.updateStream(streamRequest(write))),
   remove: (port, spec) => port.deleteStream(spec.name),
   async recreate(port, write) {

@@ -26,9 +26,14 @@ export function copyName(stream: string): string {
   return `${stream}_natsbus_migration`;
 }
 
+const FENCES = "_natsbus.migration";
+
+/** Covers the subjects of all streams that take no messages, every copy among them. */
+export const FENCE_SUBJECTS = `${FENCES}.>`;
+
 /** A subject nobody publishes to: a stream must have one. */
 export function fenceSubject(stream: string): string {
-  return `_natsbus.migration.${stream}`;
+  return `${FENCES}.${stream}`;
 }
 
 /** The mark of a stream, `undefined` when it has none. */

@@ -7,6 +7,7 @@ import { BusError, isBusError } from "../core/errors.ts";
 import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
 import { copyStream } from "./nats-port-copy.ts";
 import type { ConsumerInfo, ConsumerList, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
+import { SharedQuestion } from "./shared-question.ts";
 import { sideBySide } from "./side-by-side.ts";
 import type { WireConfig } from "./wire.ts";
 
@@ -15,12 +16,22 @@ const LEVEL_HEADER = "Nats-Required-Api-Level";
 const LIST_TIMEOUT_MS = 10_000;
 const PAUSE_POLL_MS = 5;
 const PAGE = 256;
+const NAMES_PAGE = 1_024;
 const SUBJECT_PAGE = 100_000;
 
 /** Opens (or shares) the connection and speaks JetStream over it.
  * @throws ERR_CONNECT_REFUSED and its siblings when there is no connection */
 export async function openStreamPort(spec: ConnectionSpec): Promise<StreamPort> {
   return new NatsStreamPort(await openConnection(spec), spec);
+}
+
+const questions = new WeakMap<NatsConnection, Map<string, SharedQuestion<readonly string[]>>>();
+
+function sharedQuestion(connection: NatsConnection, key: string): SharedQuestion<readonly string[]> {
+  const ofConnection = questions.get(connection) ?? new Map<string, SharedQuestion<readonly string[]>>();
+  const shared = ofConnection.get(key) ?? new SharedQuestion<readonly string[]>();
+  questions.set(connection, ofConnection.set(key, shared));
+  return shared;
 }
 
 interface Request {
@@ -94,6 +105,20 @@ class NatsStreamPort implements StreamPort {
     );
     const streams = pages.flatMap((page) => asList<Answer>(page["streams"]).map(streamInfo));
     return { streams: streams.filter((info) => !unknown.has(nameOf(info.config))), unknown: [...unknown] };
+  }
+
+  namesStoring(subject: string): Promise<readonly string[]> {
+    return sharedQuestion(this.#connection, `${this.#prefix} ${subject}`).ask(() => this.#namesStoring(subject));
+  }
+
+  async #namesStoring(subject: string): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let offset = 0, total = 1; offset < total; offset += NAMES_PAGE) {
+      const page = await this.#do({ what: "names of streams", subject: "STREAM.NAMES", body: { subject, offset } });
+      names.push(...asList<string>(page["streams"]));
+      total = Number(page["total"] ?? 0);
+    }
+    return names;
   }
 
   #streamPage(offset: number): Promise<Answer> {

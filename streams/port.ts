@@ -96,6 +96,8 @@ export interface StreamPort {
   countSubjects(name: string): Promise<Readonly<Record<string, number>>>;
   /** All streams. */
   listStreams(): Promise<StreamList>;
+  /** Names of the streams that store a subject which `subject` covers, those included whose servers do not answer. */
+  namesStoring(subject: string): Promise<readonly string[]>;
   /** The consumer; `undefined` when there is none, or no such stream. `timeoutMs` replaces the connection's own. */
   readConsumer(stream: string, name: string, timeoutMs?: number): Promise<ConsumerInfo | undefined>;
   /** Makes a consumer; one with exactly this configuration is a success.

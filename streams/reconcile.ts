@@ -80,7 +80,9 @@ export async function reconcile<S extends object>(
 ): Promise<Observed<S>> {
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
   const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
-  let seen = await firstLook(asset, port, { goal, known, patience, look });
+  const made = known === undefined ? await makeUnseen(asset, port, goal) : undefined;
+  let seen = made ?? (await firstLook(asset, port, { goal, known, patience, look }));
+  if (made !== undefined && goal.waitForNew !== false) seen = await waitCurrent(asset, made, { look, goal, patience });
   const taken: string[] = [];
   while (taken.length < MAX_STEPS) {
     const step = nextStep(asset, seen, goal);
@@ -156,6 +158,12 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
     words,
     copies: keys.includes("replicas") || keys.includes("placement"),
   };
+}
+
+/** A new object needs no look: the server tells one that is there already from one it makes. Without an owner's marker it could not. */
+async function makeUnseen<S>(asset: Asset<S>, port: StreamPort, { spec, owner, known }: Goal<S>): Promise<Observed<S> | undefined> {
+  if (known || owner === "") return undefined;
+  return asset.createUnseen?.(port, { spec: asset.approach(undefined, spec), owner });
 }
 
 interface FirstLook<S> {

@@ -88,6 +88,12 @@ export class FakeStreamPort implements StreamPort {
     return { streams: [...this.streams.values()].map((stream) => this.#info(stream)), unknown: [] };
   }
 
+  async namesStoring(subject: string) {
+    const start = subject.replace(/>$/, "");
+    const stores = ({ config }: FakeStream) => ((config["subjects"] ?? []) as string[]).some((one) => one.startsWith(start));
+    return [...this.streams].filter(([, stream]) => stores(stream)).map(([stream]) => stream);
+  }
+
   async readConsumer(stream: string, consumer: string): Promise<ConsumerInfo | undefined> {
     const found = this.streams.get(stream)?.consumers.get(consumer);
     return found && consumerInfo(found);

@@ -62,6 +62,21 @@ export function streamPortContract(
       expect(after.config["description"]).toBeUndefined();
     });
 
+    test("streams are found by what they store, all the same when many ask at once", async () => {
+      const [first, second] = [`${ORDERS}_A`, `${ORDERS}_B`];
+      await port.createStream(write({ name: first, subjects: [`family.${ORDERS}.a`] }));
+      expect(await port.namesStoring(`family.${ORDERS}.>`)).toEqual([first]);
+      expect(await port.namesStoring(`nobody.${ORDERS}.>`)).toEqual([]);
+      const before = port.namesStoring(`family.${ORDERS}.>`);
+      await port.createStream(write({ name: second, subjects: [`family.${ORDERS}.b`] }));
+      const after = await Promise.all([port.namesStoring(`family.${ORDERS}.>`), port.namesStoring(`family.${ORDERS}.>`)]);
+      expect((await before).length).toBeLessThanOrEqual(2);
+      expect(after.map((names) => names.toSorted())).toEqual([
+        [first, second],
+        [first, second],
+      ]);
+    });
+
     test("updating what does not exist is a conflict", async () => {
       await expect(port.updateStream(write())).rejects.toMatchObject({ code: "ERR_STREAM_CONFLICT" });
     });

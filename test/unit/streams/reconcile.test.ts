@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { BusError } from "../../../core/errors.ts";
 import { consumerAsset, streamAsset } from "../../../streams/asset.ts";
+import { copyName, fenced, type MigrationMark, withMark } from "../../../streams/migration-mark.ts";
 import type { Policy } from "../../../streams/policy.ts";
 import { reconcile, removeAsset } from "../../../streams/reconcile.ts";
 import { consumerDialect, streamDialect } from "../../../streams/spec.ts";
@@ -27,6 +28,34 @@ describe("a stream", () => {
     const made = await up({ maxAge: "7d" });
     expect(made).toMatchObject({ owner, spec: { name: "ORDERS", replicas: 3, maxAge: 604_800_000 } });
     await up({ maxAge: "7d" }, { known: true });
+    expect(port.writes).toEqual(["create ORDERS"]);
+  });
+
+  test("is created without a look: the server tells whether it is there", async () => {
+    port.readStream = () => Promise.reject(new Error("looked"));
+    await expect(up()).resolves.toMatchObject({ owner });
+  });
+
+  test("whose name is taken by one with the same settings and no marker is not taken over", async () => {
+    await up();
+    const there = port.streams.get("ORDERS")!;
+    there.config = { ...there.config, metadata: {} };
+    await expect(up()).rejects.toMatchObject({ code: "ERR_STREAM_FOREIGN" });
+    await expect(up({}, { owner: "" })).rejects.toMatchObject({ code: "ERR_STREAM_FOREIGN" });
+    expect(port.writes).toEqual(["create ORDERS"]);
+  });
+
+  test("is not made empty beside the copy that an interrupted migration left", async () => {
+    const copy = copyName("ORDERS");
+    const mark: MigrationMark = { id: "m", phase: "copying", target: { name: "ORDERS" }, before: {}, pauses: {} };
+    await port.createStream({ config: withMark(fenced({ name: copy }), mark), level: 0 });
+    await expect(up()).rejects.toMatchObject({ code: "ERR_STREAM_MIGRATION" });
+    expect(port.writes).toEqual([`create ${copy}`]);
+  });
+
+  test("is looked for first where the names cannot be asked for", async () => {
+    port.namesStoring = () => Promise.reject(new BusError("ERR_CONNECT_CREDENTIALS", "the user may not use STREAM.NAMES"));
+    await expect(up()).resolves.toMatchObject({ owner });
     expect(port.writes).toEqual(["create ORDERS"]);
   });
 
@@ -184,10 +213,6 @@ describe("a stream", () => {
     };
     port.readStream = async (name) => ({ ...(await read(name))!, peers: lagging });
     port.createStream = async (request) => ({ ...(await create(request)), peers: lagging });
-    port.streams.clear();
-    const absentFirst = port.readStream;
-    let asked = 0;
-    port.readStream = async (name) => (asked++ === 0 ? undefined : absentFirst(name));
     await expect(up({}, { deadlineMs: 50 })).rejects.toMatchObject({ code: "ERR_STREAM_REPLICAS", message: expect.stringContaining("n3") });
   });
 });
@@ -211,11 +236,14 @@ describe("answers that get lost", () => {
   });
 
   test("a cluster without a leader is waited for, and given up with its own error", async () => {
-    port.readStream = () => Promise.reject(new BusError("ERR_JETSTREAM_LEADER", "no meta leader"));
+    const leaderless = () => Promise.reject(new BusError("ERR_JETSTREAM_LEADER", "no meta leader"));
+    Object.assign(port, { readStream: leaderless, createStream: leaderless, namesStoring: leaderless });
     await expect(up({}, { deadlineMs: 60 })).rejects.toMatchObject({ code: "ERR_JETSTREAM_LEADER" });
   });
 
   test("a stream whose servers are away is unknown, not absent: nothing is created", async () => {
+    await port.createStream({ config: { name: "ORDERS" }, level: 0 });
+    port.writes.length = 0;
     port.readStream = () => Promise.reject(new BusError("ERR_STREAM_OFFLINE", "stream is offline"));
     await expect(up()).rejects.toMatchObject({ code: "ERR_STREAM_OFFLINE" });
     expect(port.writes).toEqual([]);
