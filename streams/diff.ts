@@ -50,7 +50,7 @@ export function renderChange(change: FieldChange): string {
 
 /** Whether two values of a field mean the same; the order of texts and of records in a list carries no meaning. */
 export function sameValue(a: unknown, b: unknown): boolean {
-  return canonical(orderless(a)) === canonical(orderless(b));
+  return a === b || canonical(orderless(a)) === canonical(orderless(b));
 }
 
 function changeOf(key: string, field: Field<unknown>, [was, want]: readonly [unknown, unknown]): FieldChange[] {

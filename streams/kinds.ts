@@ -114,6 +114,7 @@ export function optional<S>(kind: Kind<S>): Kind<S | undefined> {
 
 /** `value` in a form in which equal values are the same text: keys sorted, `undefined` left out. */
 export function canonical(value: unknown): string {
+  if (typeof value !== "object") return JSON.stringify(value) ?? "";
   return (
     JSON.stringify(value, (_key, part: unknown) =>
       typeof part === "object" && part !== null && !Array.isArray(part)

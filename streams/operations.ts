@@ -75,8 +75,12 @@ async function check<S extends object>(kind: Kindred<S>, olds: Properties, news:
   const label = labelOf(kind.dialect, news);
   const parsed = kind.parse(news);
   const problems = [...parsed.problems, ...parsePolicy(news, label).problems];
-  const known = isMade(kind, olds) && problems.length === 0 && !isUnknown(settingsOf(kind, news));
-  const refusal = known ? await refusalBetween(kind, { was: kind.parse(olds).value, want: parsed.value, olds, news }) : undefined;
+  const settings = settingsOf(kind, news);
+  const isChanged = isMade(kind, olds) && problems.length === 0 && canonical(settingsOf(kind, olds)) !== canonical(settings);
+  const refusal =
+    isChanged && !isUnknown(settings)
+      ? await refusalBetween(kind, { was: kind.parse(olds).value, want: parsed.value, olds, news })
+      : undefined;
   const failures = problems.map((problem) => failureOf(problem, label));
   return { inputs: news, failures: refusal === undefined ? failures : [...failures, refusalFailure(refusal)] };
 }

@@ -25,7 +25,7 @@ export function parseFields<T extends FieldTable>(
   path: string,
   others: readonly string[] = [],
 ): Parsed<SpecOf<T>> {
-  const problems: Problem[] = unknownKeys(Object.keys(input), [...Object.keys(fields), ...others], path);
+  const problems: Problem[] = unknownKeys(input, { fields, others }, path);
   const values = Object.entries(fields).map(([key, field]) => {
     const given = input[key];
     if (given === undefined || given === null || isUnknown(given)) return [key, field.fallback];
@@ -42,17 +42,23 @@ export function renderFields<T extends FieldTable>(fields: T, value: SpecOf<T>, 
   const written = Object.entries(fields).flatMap(([key, field]) => {
     const held = (value as Record<string, unknown>)[key];
     const rendered = field.kind.render(held);
-    const skip = rendered === undefined || (!always.includes(key) && canonical(held) === canonical(field.fallback));
+    const isDefault = held === field.fallback || canonical(held) === canonical(field.fallback);
+    const skip = rendered === undefined || (isDefault && !always.includes(key));
     return skip ? [] : [[key, rendered] as const];
   });
   return Object.fromEntries(written);
 }
 
 /** Problems for keys that do not exist, each with the nearest one that does. */
-function unknownKeys(given: readonly string[], known: readonly string[], path: string): Problem[] {
-  return given
-    .filter((key) => !known.includes(key))
+function unknownKeys(
+  input: Readonly<Record<string, unknown>>,
+  { fields, others }: { readonly fields: FieldTable; readonly others: readonly string[] },
+  path: string,
+): Problem[] {
+  return Object.keys(input)
+    .filter((key) => !Object.hasOwn(fields, key) && !others.includes(key))
     .map((key) => {
+      const known = [...Object.keys(fields), ...others];
       const near = nearestWord(key, known);
       const remedy = near === undefined ? `use one of ${known.join(", ")}` : `write ${near} instead`;
       return { code: "ERR_STREAM_KEY", path: `${path}.${key}`, message: `there is no setting "${key}"`, remedy };

@@ -80,9 +80,7 @@ export async function reconcile<S extends object>(
 ): Promise<Observed<S>> {
   const patience = new Patience(goal.deadlineMs ?? DEADLINE_MS);
   const look = (timeoutMs?: number) => patience.insist(() => asset.observe(port, goal.spec, timeoutMs));
-  const made = known === undefined ? await makeUnseen(asset, port, goal) : undefined;
-  let seen = made ?? (await firstLook(asset, port, { goal, known, patience, look }));
-  if (made !== undefined && goal.waitForNew !== false) seen = await waitCurrent(asset, made, { look, goal, patience });
+  let seen = await firstSight(asset, port, { goal, known, patience, look });
   const taken: string[] = [];
   while (taken.length < MAX_STEPS) {
     const step = nextStep(asset, seen, goal);
@@ -160,10 +158,17 @@ export function nextStep<S extends object>(asset: Asset<S>, seen: Observed<S> | 
   };
 }
 
+async function firstSight<S>(asset: Asset<S>, port: StreamPort, first: FirstLook<S>): Promise<Observed<S> | undefined> {
+  const made = first.known === undefined ? await makeUnseen(asset, port, first) : undefined;
+  return made ?? firstLook(asset, port, first);
+}
+
 /** A new object needs no look: the server tells one that is there already from one it makes. Without an owner's marker it could not. */
-async function makeUnseen<S>(asset: Asset<S>, port: StreamPort, { spec, owner, known }: Goal<S>): Promise<Observed<S> | undefined> {
+async function makeUnseen<S>(asset: Asset<S>, port: StreamPort, waiting: Waiting<S>): Promise<Observed<S> | undefined> {
+  const { spec, owner, known, waitForNew = true } = waiting.goal;
   if (known || owner === "") return undefined;
-  return asset.createUnseen?.(port, { spec: asset.approach(undefined, spec), owner });
+  const made = await asset.createUnseen?.(port, { spec: asset.approach(undefined, spec), owner });
+  return made === undefined || !waitForNew ? made : waitCurrent(asset, made, waiting);
 }
 
 interface FirstLook<S> {

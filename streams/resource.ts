@@ -14,9 +14,8 @@ import {
   streamProvider,
   streamSetProvider,
 } from "./provider.ts";
+import { Forwarded } from "./resource-forwarded.ts";
 import type { ConsumerSetArgs, StreamSetArgs } from "./set-args.ts";
-
-const MODULE = "natsbus/streams";
 
 /** Settings whose values may come from other resources, and the connection to the bus. */
 export type Connected<A> = { readonly [K in keyof A]: pulumi.Input<A[K]> } & {
@@ -29,7 +28,7 @@ export type Connected<A> = { readonly [K in keyof A]: pulumi.Input<A[K]> } & {
  * @example
  * new Stream("orders", { connection, name: "ORDERS", subjects: ["orders.>"], maxAge: "7d", maxBytes: "1GiB" });
  */
-export class Stream extends pulumi.dynamic.Resource {
+export class Stream extends Forwarded {
   /** Name of the stream. */
   declare readonly name: pulumi.Output<string>;
   /** Subjects it stores. */
@@ -38,7 +37,7 @@ export class Stream extends pulumi.dynamic.Resource {
   declare readonly replicas: pulumi.Output<number>;
 
   constructor(name: string, args: Connected<StreamArgs>, options?: pulumi.CustomResourceOptions) {
-    super(streamProvider, name, inputsOf(name, args, ["name", "subjects", "replicas"]), secretly(options), MODULE, "Stream");
+    super(streamProvider, name, inputsOf(name, args, ["name", "subjects", "replicas"]), secretly(options));
   }
 }
 
@@ -47,14 +46,14 @@ export class Stream extends pulumi.dynamic.Resource {
  * @example
  * new Consumer("billing", { connection, stream: orders.name, name: "billing", maxDeliver: 5 });
  */
-export class Consumer extends pulumi.dynamic.Resource {
+export class Consumer extends Forwarded {
   /** Stream it reads. */
   declare readonly stream: pulumi.Output<string>;
   /** Durable name. */
   declare readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: Connected<ConsumerArgs>, options?: pulumi.CustomResourceOptions) {
-    super(consumerProvider, name, inputsOf(name, args, ["stream", "name"]), secretly(options), MODULE, "Consumer");
+    super(consumerProvider, name, inputsOf(name, args, ["stream", "name"]), secretly(options));
   }
 }
 
@@ -63,14 +62,14 @@ export class Consumer extends pulumi.dynamic.Resource {
  * @example
  * new KeyValue("settings", { connection, bucket: "settings", history: 5, maxBytes: "16MiB" });
  */
-export class KeyValue extends pulumi.dynamic.Resource {
+export class KeyValue extends Forwarded {
   /** Name of the bucket. */
   declare readonly bucket: pulumi.Output<string>;
   /** Servers that hold it. */
   declare readonly replicas: pulumi.Output<number>;
 
   constructor(name: string, args: Connected<KeyValueArgs>, options?: pulumi.CustomResourceOptions) {
-    super(keyValueProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "KeyValue");
+    super(keyValueProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options));
   }
 }
 
@@ -79,14 +78,14 @@ export class KeyValue extends pulumi.dynamic.Resource {
  * @example
  * new ObjectStore("artifacts", { connection, bucket: "artifacts", maxBytes: "64MiB" });
  */
-export class ObjectStore extends pulumi.dynamic.Resource {
+export class ObjectStore extends Forwarded {
   /** Name of the store. */
   declare readonly bucket: pulumi.Output<string>;
   /** Servers that hold it. */
   declare readonly replicas: pulumi.Output<number>;
 
   constructor(name: string, args: Connected<ObjectStoreArgs>, options?: pulumi.CustomResourceOptions) {
-    super(objectStoreProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options), MODULE, "ObjectStore");
+    super(objectStoreProvider, name, inputsOf(name, args, ["bucket", "replicas"]), secretly(options));
   }
 }
 
@@ -95,7 +94,7 @@ export class ObjectStore extends pulumi.dynamic.Resource {
  * @example
  * new KeyValueEntry("theme", { connection, bucket: settings.bucket, key: "ui.theme", value: "dark" });
  */
-export class KeyValueEntry extends pulumi.dynamic.Resource {
+export class KeyValueEntry extends Forwarded {
   /** Bucket it lies in. */
   declare readonly bucket: pulumi.Output<string>;
   /** Its key. */
@@ -104,7 +103,7 @@ export class KeyValueEntry extends pulumi.dynamic.Resource {
   declare readonly value: pulumi.Output<string>;
 
   constructor(name: string, args: Connected<KeyValueEntryArgs>, options?: pulumi.CustomResourceOptions) {
-    super(keyValueEntryProvider, name, inputsOf(name, args, ["bucket", "key", "value"]), secretly(options), MODULE, "KeyValueEntry");
+    super(keyValueEntryProvider, name, inputsOf(name, args, ["bucket", "key", "value"]), secretly(options));
   }
 }
 
@@ -113,14 +112,14 @@ export class KeyValueEntry extends pulumi.dynamic.Resource {
  * @example
  * new ObjectEntry("logo", { connection, bucket: artifacts.bucket, name: "logo.svg", file: "assets/logo.svg" });
  */
-export class ObjectEntry extends pulumi.dynamic.Resource {
+export class ObjectEntry extends Forwarded {
   /** Store it lies in. */
   declare readonly bucket: pulumi.Output<string>;
   /** Digest of its content: `SHA-256=` and base64url. */
   declare readonly digest: pulumi.Output<string>;
 
   constructor(name: string, args: Connected<ObjectEntryArgs>, options?: pulumi.CustomResourceOptions) {
-    super(objectEntryProvider, name, inputsOf(name, args, ["bucket", "digest"]), secretly(options), MODULE, "ObjectEntry");
+    super(objectEntryProvider, name, inputsOf(name, args, ["bucket", "digest"]), secretly(options));
   }
 }
 
@@ -129,19 +128,12 @@ export class ObjectEntry extends pulumi.dynamic.Resource {
  * @example
  * new StreamSet("tenants", { connection, defaults: { maxAge: "7d" }, streams: { ACME: { subjects: ["acme.>"] }, INITECH: { subjects: ["initech.>"] } } });
  */
-export class StreamSet extends pulumi.dynamic.Resource {
+export class StreamSet extends Forwarded {
   /** Map keyed by stream name: its settings as the servers have them, JSON. */
   declare readonly streams: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(name: string, args: Connected<StreamSetArgs>, options?: pulumi.CustomResourceOptions) {
-    super(
-      streamSetProvider,
-      name,
-      inputsOf(name, { ...args, streams: membersText(args.streams) }, []),
-      secretly(options),
-      MODULE,
-      "StreamSet",
-    );
+    super(streamSetProvider, name, inputsOf(name, { ...args, streams: membersText(args.streams) }, []), secretly(options));
   }
 }
 
@@ -150,19 +142,12 @@ export class StreamSet extends pulumi.dynamic.Resource {
  * @example
  * new ConsumerSet("workers", { connection, defaults: { maxDeliver: 5 }, consumers: { "ACME/billing": {}, "INITECH/billing": {} } }, { dependsOn: tenants });
  */
-export class ConsumerSet extends pulumi.dynamic.Resource {
+export class ConsumerSet extends Forwarded {
   /** Map keyed by `STREAM/NAME`: its settings as the servers have them, JSON. */
   declare readonly consumers: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(name: string, args: Connected<ConsumerSetArgs>, options?: pulumi.CustomResourceOptions) {
-    super(
-      consumerSetProvider,
-      name,
-      inputsOf(name, { ...args, consumers: membersText(args.consumers) }, []),
-      secretly(options),
-      MODULE,
-      "ConsumerSet",
-    );
+    super(consumerSetProvider, name, inputsOf(name, { ...args, consumers: membersText(args.consumers) }, []), secretly(options));
   }
 }
 
