@@ -1,6 +1,7 @@
 import { createOperator } from "../accounts/identity.ts";
 import { containerProblems } from "../components/docker/hardening.ts";
 import { planDocker } from "../components/docker/plan.ts";
+import { CONFIG_FOLDER, certificateFiles, configFiles, type Material } from "../components/kubernetes/server-files.ts";
 import { findBinary } from "../components/process/binary.ts";
 import type { ServerIdentity } from "../components/server-plan.ts";
 import { planHostNodes } from "../components/systemd/host-plan.ts";
@@ -12,6 +13,7 @@ import { serverHosts } from "../components/tls/hosts.ts";
 import { issueAuthority, issueServers, planAuthority, planServers } from "../components/tls/issue.ts";
 import type { BusSpec } from "../core/bus-spec.ts";
 import { isBusError } from "../core/errors.ts";
+import { serverNames } from "../core/kubernetes-names.ts";
 
 /** What is looked at, with the files it refers to. */
 interface Subject {
@@ -22,11 +24,11 @@ interface Subject {
 }
 
 /**
- * Looks at everything that the stack file makes on hosts or in containers; on other targets at what the same servers would be told as services, without units.
+ * Looks at everything that the stack file makes on hosts, in containers or in pods; on other targets at what the same servers would be told as services, without units.
  * @throws ERR_SERVER_CONFIG when a value cannot be written
  */
 export async function checkHostConfig(spec: BusSpec): Promise<readonly Inspection[]> {
-  const subject = spec.target === "docker" ? containersOf(spec) : hostsOf(spec);
+  const subject = subjectOf(spec);
   const server = await findBinary({ version: spec.cluster.version, configured: spec.process.binary }).catch((error: unknown) => {
     if (isBusError(error)) return undefined;
     throw error;
@@ -52,6 +54,33 @@ export async function reachHosts(spec: BusSpec): Promise<readonly Inspection[]> 
       }
     }),
   );
+}
+
+function subjectOf(spec: BusSpec): Subject {
+  if (spec.target === "docker") return containersOf(spec);
+  return spec.target === "kubernetes" ? podsOf(spec) : hostsOf(spec);
+}
+
+/** The servers' configurations; their objects are checked by the API server. */
+function podsOf(spec: BusSpec): Subject {
+  const material = { ...standIns(spec, serverNames(spec)), credentials: {} };
+  const files = Object.entries(configFiles(spec, material)).map(
+    ([name, content]): Inspectable => ({ subject: name, kind: "server", name, content: withVariables(content) }),
+  );
+  return { files, companions: certificateCompanions(spec, material), own: [] };
+}
+
+/** What pods take from their environment, as texts: only the pods have it. */
+function withVariables(content: string): string {
+  return content.replaceAll(/(?<=: |^ *)\$(NATS_[A-Z_]+)$/gm, '"az:$1"');
+}
+
+/** Certificates under the paths of the pods; those of others have names of their own. */
+function certificateCompanions(spec: BusSpec, material: Material): Readonly<Record<string, string>> {
+  const [first = ""] = serverNames(spec);
+  const foreign = { "tls.crt": material.certificates[first] ?? "", "tls.key": material.keys[first] ?? "", "ca.crt": material.authority };
+  const files = spec.kubernetes.certificates.source === "own" ? certificateFiles(spec, material) : foreign;
+  return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${CONFIG_FOLDER}/${name}`, content]));
 }
 
 function hostsOf(spec: BusSpec): Subject {

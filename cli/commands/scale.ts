@@ -108,6 +108,8 @@ async function shrink(scaling: Scaling, storageBytes: number): Promise<Done> {
     writeServers(scaling);
     terminal.err(`${leaving.join(", ")}: shut down\n`);
     await target.end(leaving, { keep: wanted, volumes: options.deleteVolumes === true });
+    // nats-server bars removed peers that long.
+    terminal.err("their names are let into the cluster again in five minutes at the earliest\n");
   });
   return apply(scaling, "the servers that stay still know the routes to those that left");
 }

@@ -19,6 +19,11 @@ export function metaBlocker(views: readonly NodeView[]): string | undefined {
   const leaders = new Set(views.map((view) => view.jsz?.meta_cluster?.leader ?? ""));
   if (leaders.has("")) return "no meta leader is elected yet";
   if (leaders.size > 1) return `the servers do not agree on the meta leader: ${[...leaders].join(", ")}`;
+  const members = metaMembers(views);
+  const outside = views.filter(({ name }) => members.length > 0 && !members.includes(name));
+  // nats-server bars a removed peer for that long, and says so to nobody.
+  if (outside.length > 0)
+    return `the meta group has not let ${namesOf(outside)} in yet; a server that left is let in again five minutes later`;
   return currentBlocker("the meta group", views, (view) => view.jsz?.meta_cluster, views.length);
 }
 

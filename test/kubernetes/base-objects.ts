@@ -1,9 +1,10 @@
 /** What a new node needs before pods can find each other and keep data: names, and volumes made beforehand. Pure. */
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { COREDNS_IMAGE } from "./pieces.ts";
+import { GROWING } from "./storage-class.ts";
 
 /** Storage class whose claims may grow, and one whose claims may not. Neither makes volumes by itself. */
-const STORAGE_CLASSES = { growing: "growing", fixed: "fixed" } as const;
+const STORAGE_CLASSES = { growing: GROWING, fixed: "fixed" } as const;
 
 const COREFILE = `.:53 {
     errors

@@ -9,6 +9,7 @@ import { findSecrets, listObjects, readLogs, secretsOf } from "./inventory.ts";
 import { startPublisher } from "./publisher.ts";
 import { playResizer } from "./resizer.ts";
 import { setSchedulable } from "./scheduling.ts";
+import { ensureGrowingClass, GROWING } from "./storage-class.ts";
 import { watchPods } from "./watch.ts";
 
 const STREAM = "CONSCIOUSNESS";
@@ -21,7 +22,7 @@ const KUBERNETES = {
   namespace: NAMESPACE,
   preset: "small",
   scheduling: { antiAffinity: "none" },
-  storage: { className: "growing", size: "640MiB" },
+  storage: { className: GROWING, size: "640MiB" },
   exporter: { enabled: false },
 };
 // A change of the pods' template, which no reload brings.
@@ -44,6 +45,7 @@ describe("a bus on real pods", () => {
       "natsbus:lameDuck": { duration: "30s", gracePeriod: "500ms" },
       "natsbus:limits": LIMITS,
     });
+    await ensureGrowingClass(bus.storage);
   });
 
   afterAll(async () => {
@@ -225,11 +227,13 @@ describe("a bus on real pods", () => {
 
   test("does not grow volumes whose storage class forbids it, and grows them online where it allows it", async () => {
     const before = await bus.instances();
-    const allow = (allowVolumeExpansion: boolean) =>
-      bus.storage.replaceStorageClass({ name: "growing", body: { ...CLASS, allowVolumeExpansion } });
+    const allow = async (allowVolumeExpansion: boolean) => {
+      const body = await bus.storage.readStorageClass({ name: GROWING });
+      await bus.storage.replaceStorageClass({ name: GROWING, body: { ...body, allowVolumeExpansion } });
+    };
     await allow(false);
     bus.project.configure({
-      "natsbus:kubernetes": { ...RELABELLED, storage: { className: "growing", size: "900MiB" } },
+      "natsbus:kubernetes": { ...RELABELLED, storage: { className: GROWING, size: "900MiB" } },
       "natsbus:jetstream": { maxMemory: "48MiB", maxStorage: "700MB" },
     });
     await bus.apply();
@@ -325,9 +329,3 @@ function readFolder(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
 }
-
-const CLASS = {
-  metadata: { name: "growing" },
-  provisioner: "kubernetes.io/no-provisioner",
-  volumeBindingMode: "WaitForFirstConsumer",
-};

@@ -26,14 +26,18 @@ export const NAMESPACE = "natsbus-test";
 /** Servers, which are pods of the same name. */
 export const SERVERS = ["nats-0", "nats-1", "nats-2"];
 
+/** A change to objects before they are applied. */
+type Edit = (object: KubernetesObject) => KubernetesObject | undefined;
+
 /** The bus under test; what it made is removed on dispose. */
 export interface BusUnderTest extends AsyncDisposable {
   readonly project: Project;
   readonly kubeconfig: KubeConfig;
   readonly core: CoreV1Api;
   readonly storage: StorageV1Api;
-  /** `natsbus render`, then every file applied as `kubectl apply` does it. */
-  apply(): Promise<void>;
+  /** `natsbus render`, then every file applied as `kubectl apply` does it.
+   * @param edit what to apply instead of an object; undefined leaves it out */
+  apply(edit?: Edit): Promise<void>;
   /** `natsbus up --contents-only`, which must succeed. @returns what it said */
   up(options?: CliOptions): Promise<string>;
   /** As {@link up}, which may fail. */
@@ -79,10 +83,10 @@ export async function prepareBus(settings: Readonly<Record<string, unknown>>, na
       return result.stdout;
     },
     transcript: () => said.join("\n"),
-    apply: async () => {
+    apply: async (edit = (object) => object) => {
       const rendered = await run(["render", "--out", "manifests"]);
       expect(rendered.code, rendered.stderr).toBe(0);
-      await applyFolder(kubeconfig, project.path("manifests"), namespace);
+      await applyFolder(kubeconfig, project.path("manifests"), { namespace, edit });
     },
     up: async (options) => {
       const { code, stdout, stderr } = await tryUp(options);
@@ -116,11 +120,15 @@ export async function prepareBus(settings: Readonly<Record<string, unknown>>, na
   };
 }
 
-async function applyFolder(kubeconfig: KubeConfig, folder: string, namespace: string): Promise<void> {
+async function applyFolder(
+  kubeconfig: KubeConfig,
+  folder: string,
+  { namespace, edit }: { readonly namespace: string; readonly edit: Edit },
+): Promise<void> {
   const client = KubernetesObjectApi.makeApiClient(kubeconfig);
   for (const file of readdirSync(folder).sort()) {
-    const object = parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject;
-    await applyObject({ kubeconfig, client, namespace }, object);
+    const object = edit(parse(readFileSync(join(folder, file), "utf8")) as KubernetesObject);
+    if (object !== undefined) await applyObject({ kubeconfig, client, namespace }, object);
   }
 }
 

@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { authority as authorities, servers as certificates } from "../../components/tls/operations.ts";
-import { writeImage } from "./image.ts";
+import { type ImageSpec, writeImage } from "./image.ts";
 import { binaryFolder, binaryPath } from "./installed.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { containerdConfig, kubeletConfig, networkConfig } from "./node-files.ts";
 import { COREDNS_IMAGE, NATS_IMAGE } from "./pieces.ts";
+import { probeImage } from "./probe-image.ts";
 
 const HIERARCHIES = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd"];
 const DAY_MS = 86_400_000;
@@ -87,9 +88,15 @@ async function writeFiles(state: string): Promise<void> {
 }
 
 async function writeImages(folder: string): Promise<void> {
-  await writeImage(join(folder, "pause.tar"), { name: "test.local/pause:1", program: binaryPath("pause"), path: "/pause" });
-  await writeImage(join(folder, "coredns.tar"), { name: COREDNS_IMAGE, program: binaryPath("coredns"), path: "/coredns" });
-  await writeImage(join(folder, "nats.tar"), { name: NATS_IMAGE, program: binaryPath("nats-server"), path: "/usr/local/bin/nats-server" });
+  await writeImage(join(folder, "pause.tar"), programImage("test.local/pause:1", "pause", "/pause"));
+  await writeImage(join(folder, "coredns.tar"), programImage(COREDNS_IMAGE, "coredns", "/coredns"));
+  await writeImage(join(folder, "nats.tar"), programImage(NATS_IMAGE, "nats-server", "/usr/local/bin/nats-server"));
+  await writeImage(join(folder, "probe.tar"), probeImage());
+}
+
+/** An image with one static program. */
+function programImage(name: string, program: string, path: string): ImageSpec {
+  return { name, files: [{ path, from: binaryPath(program) }], entrypoint: [path] };
 }
 
 /** A group of the node's own below this process's group, in every hierarchy. @returns their folders */

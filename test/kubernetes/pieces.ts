@@ -36,5 +36,8 @@ export const DISTRIBUTION_PROGRAMS: Readonly<Record<string, string>> = {
 /** Image the servers run from; any name will do, because it is put into the node and never pulled. */
 export const NATS_IMAGE = `docker.io/library/nats:${VERSIONS.nats}-alpine`;
 
+/** Image of the probe in the node. */
+export const PROBE_IMAGE = { repository: "test.local/natsbus-probe", tag: "1" } as const;
+
 /** Image of CoreDNS in the node. */
 export const COREDNS_IMAGE = `test.local/coredns:${VERSIONS.coredns}`;

@@ -1,24 +1,21 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { PROBE_NODE_FLAGS } from "../../../components/process/monitoring/plan.ts";
 import { findFreePorts } from "../../support/free-ports.ts";
+import { PROBE_COPIES, PROBE_ENTRYPOINT } from "../../support/probe-image.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const DOCKERFILE = readFileSync(join(ROOT, "probe/Dockerfile"), "utf8");
-const [, LAST_STAGE = ""] = DOCKERFILE.split(/^FROM .*alpine$/m);
-const [, ENTRYPOINT = "[]"] = /^ENTRYPOINT (.*)$/m.exec(DOCKERFILE) ?? [];
 
 const image = mkdtempSync(join(tmpdir(), "probe-image-"));
 afterAll(() => rmSync(image, { recursive: true, force: true }));
 
 /** The last stage's folder, from the same files; no image can be built without a container engine. */
 function layOut(): void {
-  const copies = [...LAST_STAGE.matchAll(/^COPY (?:--from=packages \/natsbus\/)?(\S+) (\S+)$/gm)];
-  for (const [, from = "", to = ""] of copies) {
+  for (const { from, to } of PROBE_COPIES) {
     mkdirSync(dirname(join(image, to)), { recursive: true });
     if (from.startsWith("node_modules/")) symlinkSync(join(ROOT, from), join(image, to));
     else cpSync(join(ROOT, from), join(image, to), { recursive: true });
@@ -26,8 +23,7 @@ function layOut(): void {
 }
 
 test("the image of the probe holds everything the probe needs, and starts as the process target's does", async () => {
-  const command = JSON.parse(ENTRYPOINT) as string[];
-  expect(command).toEqual(["node", ...PROBE_NODE_FLAGS, "/natsbus/probe/main.ts"]);
+  expect(PROBE_ENTRYPOINT).toEqual(["node", ...PROBE_NODE_FLAGS, "/natsbus/probe/main.ts"]);
   layOut();
   const port = await findFreePorts(1);
   const config = {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { checkHostConfig } from "../../../cli/host-check.ts";
 import { certificateFiles, configFiles, type Material, serverHosts } from "../../../components/kubernetes/server-files.ts";
 import { issueAuthority, issueServers, planAuthority, planServers } from "../../../components/tls/issue.ts";
 import type { BusSpec } from "../../../core/bus-spec.ts";
@@ -102,5 +103,23 @@ describe("a real server starts with what its pod is given", () => {
       child.kill("SIGKILL");
       await ended;
     }
+  });
+});
+
+describe("natsbus check-config", () => {
+  const outcomes = async (blocks: StackBlocks) => {
+    const found = await checkHostConfig(kubernetesSpec(blocks));
+    return found.filter(({ tool }) => tool === "nats-server -t").map(({ subject, outcome, detail }) => [subject, outcome, detail]);
+  };
+
+  test("has the server itself read what every pod would read, with everything turned on", async () => {
+    expect(await outcomes(KITCHEN_SINK)).toEqual([0, 1, 2, 3, 4].map((index) => [`bus-${index}.conf`, "ok", ""]));
+    const foreign = { kubernetes: { certificates: { source: "existing", secret: "bus-tls" } } };
+    expect(await outcomes(foreign)).toEqual([0, 1, 2].map((index) => [`nats-${index}.conf`, "ok", ""]));
+  });
+
+  test("tells a misspelt raw setting before it reaches a pod", async () => {
+    const [first] = await outcomes({ serverConfig: { max_conections: 3 } });
+    expect(first).toEqual(["nats-0.conf", "bad", expect.stringContaining('unknown field "max_conections"')]);
   });
 });

@@ -44,7 +44,16 @@ describe("the cluster as a whole", () => {
     ["of two minds", views((name) => group(name === "n1" ? "n1" : "n2")(name)), "the servers do not agree on the meta leader: n1, n2"],
     ["with one behind", views(group("n1", ["n3"])), "the meta group is not current on n3"],
     ["with one silent", [...views(group("n1")).slice(0, 2), { name: "n3" }], "n3 does not answer"],
-    ["with one that never joined", views(group("n1", [], ["n1", "n2"])), "the meta group has 2 of 3 replicas"],
+    [
+      "with one that is barred",
+      views(group("n1", [], ["n1", "n2"])),
+      "the meta group has not let n3 in yet; a server that left is let in again five minutes later",
+    ],
+    [
+      "with one that is barred, and the ghost of another",
+      views(group("n1", [], ["n1", "n2", "gone"])),
+      "the meta group has not let n3 in yet; a server that left is let in again five minutes later",
+    ],
     ["of one healthy server", [{ name: "n1", jsz: {}, health: OK }], undefined],
     ["of one ill server", [{ name: "n1", jsz: {}, health: { status: "unavailable" } }], "n1 is not healthy"],
   ])("%s", (_title, seen, blocker) => {
