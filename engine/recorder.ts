@@ -127,12 +127,14 @@ function decodeChange(commit: Extract<JournalRecord, { commit: unknown }>["commi
 function record(base: Snapshot, journal: Journal, options: RecorderOptions): RunRecorder {
   const state = new RecordedState(base);
   const values = { codec: options.secrets };
+  const { isResumable = () => false } = options;
   return {
     base,
     begin: (operation: PendingOperation) => {
       state.begin(operation);
-      // A create that is forgotten leaves something behind that nobody knows; everything else can be seen again.
-      return journal.append({ begin: encodePending(operation, values) }, { flush: operation.type === "creating" });
+      // When the machine stops, a create that is forgotten leaves something behind that nobody knows, unless the next one finds it; everything else can be seen again.
+      const flush = operation.type === "creating" && !isResumable(operation.resource.type);
+      return journal.append({ begin: encodePending(operation, values) }, { flush });
     },
     commit: async (change: StateChange) => {
       const numbered = state.numbered(change);

@@ -107,12 +107,17 @@ function meanOf(a: Seconds, b: Seconds): Seconds {
   return { create: mean("create"), noOp: mean("noOp"), change: mean("change"), refresh: mean("refresh"), destroy: mean("destroy") };
 }
 
-async function measureSet(cluster: TestCluster, start: Ours, [count, replicas]: readonly [number, number]): Promise<Row> {
+async function measureSet(
+  cluster: TestCluster,
+  start: Ours,
+  [count, replicas]: readonly [number, number],
+  more: Record<string, string> = {},
+): Promise<Row> {
   const connection = await openConnection({ servers: cluster.urls });
   const before = await measureFloor(connection, count, replicas);
   await delay(REST_MS);
   await using project = createStreamsProject();
-  const ours = await measureOurs(project, { SERVERS: cluster.urls.join(","), COUNT: String(count), REPLICAS: String(replicas) });
+  const ours = await measureOurs(project, { SERVERS: cluster.urls.join(","), COUNT: String(count), REPLICAS: String(replicas), ...more });
   await delay(REST_MS);
   const after = await measureFloor(connection, count, replicas);
   return { count, replicas, floor: meanOf(before, after), ours, start };
@@ -154,14 +159,16 @@ for (const replicas of values.replicas.split(",").map(Number)) {
 }
 if (single > 0) {
   const empties = await measureMany(single);
-  await using project = createStreamsProject();
-  const ours = await measureOurs(project, { SERVERS: cluster.urls.join(","), COUNT: String(single), SHAPE: "single" });
-  console.log(`\n${single} single Stream resources, R1     seconds   empty resources   ratio`);
-  for (const verb of ["create", "noOp", "destroy"] as const)
-    console.log(
-      `  ${verb.padEnd(32)} ${ours[verb].toFixed(2).padStart(8)} ${empties[verb].toFixed(2).padStart(12)}   ${(ours[verb] / empties[verb]).toFixed(2)}`,
-    );
-  console.log(`  change ${ours.change.toFixed(2)} s, refresh ${ours.refresh.toFixed(2)} s`);
+  const { floor, ours } = await measureSet(cluster, start, [single, 1], { SHAPE: "single" });
+  console.log(`\n${single} single Stream resources, R1   seconds   empty resources   raw requests   of empty   of empty and raw`);
+  for (const verb of ["create", "noOp", "destroy"] as const) {
+    const figures = [ours[verb].toFixed(2).padStart(8), empties[verb].toFixed(2).padStart(12), floor[verb].toFixed(2).padStart(12)];
+    const ratios = [ours[verb] / empties[verb], ours[verb] / (empties[verb] + floor[verb])].map((ratio) => ratio.toFixed(2));
+    console.log(`  ${verb.padEnd(32)} ${figures.join(" ")}   ${ratios.join("   ")}`);
+  }
+  console.log(
+    `  change ${ours.change.toFixed(2)} s, refresh ${ours.refresh.toFixed(2)} s, state ${Math.round(ours.stateBytes / single)} B a stream`,
+  );
 }
 const natscli = await measureNatscli(cluster.urls[0] ?? "", Number(values.natscli));
 console.log(
