@@ -123,8 +123,9 @@ export class Intake<Content> {
     this.#taken += 1;
     const nowMs = performance.now();
     const spanMs = nowMs - this.#spanStartMs;
-    if (spanMs < SPAN_MS) return;
     const { least, most } = this.#options.prefetch;
+    // As many as ever wait are known to be taken in less than a span.
+    if (spanMs < SPAN_MS && this.#taken < most) return;
     this.#prefetch = Math.min(most, Math.max(least, Math.round((this.#taken * SPAN_MS) / spanMs)));
     this.#taken = 0;
     this.#spanStartMs = nowMs;

@@ -10,6 +10,7 @@ import type { Delivery } from "./delivery.ts";
 import { HEADER, type HeaderRecord } from "./headers.ts";
 import { type Opener, openMessage, routesBySubject } from "./inbound.ts";
 import { type Held, Intake } from "./intake.ts";
+import { PassingValues } from "./keyed-values.ts";
 import { LanePolicy } from "./lane-policy.ts";
 import type { ClientMetrics } from "./metrics.ts";
 import type { Middleware } from "./middleware.ts";
@@ -56,7 +57,8 @@ export class Worker implements AsyncDisposable {
   readonly #busyKeys = new Set<string>();
   readonly #isFree: ((work: Work) => boolean) | undefined;
   readonly #draining = new AbortController();
-  readonly #attempts = new Set<Attempt>();
+  readonly #attempts = new PassingValues<number, Attempt>();
+  #attemptCount = 0;
   #isStopped = false;
   readonly #beat: NodeJS.Timeout;
   readonly #drainMs: number;
@@ -111,7 +113,7 @@ export class Worker implements AsyncDisposable {
 
   #cutOff(): void {
     this.#isStopped = true;
-    for (const attempt of this.#attempts) attempt.cutOff("the worker stopped");
+    for (const attempt of this.#attempts.all()) attempt.cutOff("the worker stopped");
   }
 
   #intakeOf({ pullSubject }: OpenConsumer): Intake<Work> {
@@ -181,18 +183,20 @@ export class Worker implements AsyncDisposable {
       finishing = Promise.reject(error);
     }
     if (finishing === undefined) this.#release(lane, held);
-    else void this.#releaseAfter(finishing, lane, held);
+    else this.#releaseAfter(finishing, lane, held);
   }
 
-  async #releaseAfter(finishing: Promise<void>, lane: Lane, held: Held<Work>): Promise<void> {
-    try {
-      await finishing;
-    } catch {
+  // As an async function it would keep messages alive until the next full collection.
+  #releaseAfter(finishing: Promise<void>, lane: Lane, held: Held<Work>): void {
+    const release = (): void => {
+      this.#release(lane, held);
+      this.#dispatch();
+    };
+    finishing.then(release, () => {
       // Only a closed connection keeps a message from being settled; the server delivers it again.
       this.#tools.metrics.counts.pullErrors += 1;
-    }
-    this.#release(lane, held);
-    this.#dispatch();
+      release();
+    });
   }
 
   #release(lane: Lane, held: Held<Work>): void {
@@ -231,10 +235,13 @@ export class Worker implements AsyncDisposable {
       handling.record(performance.now() - startedMs);
       return outcome;
     }
-    this.#attempts.add(attempt);
-    return outcome.finally(() => {
-      this.#attempts.delete(attempt);
+    this.#attemptCount += 1;
+    const number = this.#attemptCount;
+    this.#attempts.add(number, attempt);
+    return outcome.then((result) => {
+      this.#attempts.take(number);
       handling.record(performance.now() - startedMs);
+      return result;
     });
   }
 
