@@ -1,7 +1,14 @@
 import { createOperator } from "../accounts/identity.ts";
 import { containerProblems } from "../components/docker/hardening.ts";
 import { planDocker } from "../components/docker/plan.ts";
-import { CONFIG_FOLDER, certificateFiles, configFiles, type Material } from "../components/kubernetes/server-files.ts";
+import {
+  CONFIG_FOLDER,
+  certificateFiles,
+  configFiles,
+  type Material,
+  serverHosts as podHosts,
+  routeFiles,
+} from "../components/kubernetes/server-files.ts";
 import { findBinary } from "../components/process/binary.ts";
 import type { ServerIdentity } from "../components/server-plan.ts";
 import { planHostNodes } from "../components/systemd/host-plan.ts";
@@ -63,7 +70,7 @@ function subjectOf(spec: BusSpec): Subject {
 
 /** The servers' configurations; their objects are checked by the API server. */
 function podsOf(spec: BusSpec): Subject {
-  const material = { ...standIns(spec, serverNames(spec)), credentials: {} };
+  const material = { ...standIns(spec, Object.keys(podHosts(spec))), credentials: {} };
   const files = Object.entries(configFiles(spec, material)).map(
     ([name, content]): Inspectable => ({ subject: name, kind: "server", name, content: withVariables(content) }),
   );
@@ -80,7 +87,9 @@ function certificateCompanions(spec: BusSpec, material: Material): Readonly<Reco
   const [first = ""] = serverNames(spec);
   const foreign = { "tls.crt": material.certificates[first] ?? "", "tls.key": material.keys[first] ?? "", "ca.crt": material.authority };
   const files = spec.kubernetes.certificates.source === "own" ? certificateFiles(spec, material) : foreign;
-  return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${CONFIG_FOLDER}/${name}`, content]));
+  return Object.fromEntries(
+    Object.entries({ ...files, ...routeFiles(spec, material) }).map(([name, content]) => [`${CONFIG_FOLDER}/${name}`, content]),
+  );
 }
 
 function hostsOf(spec: BusSpec): Subject {

@@ -53,8 +53,11 @@ export interface ServerFiles {
   readonly log?: string;
   /** File for the process id; absent: none. */
   readonly pid?: string;
-  /** Certificates for clients and routes alike. */
+  /** Certificates for clients. */
   readonly tls: TlsFiles;
+  /** Certificates for routes.
+   * @default - those for clients */
+  readonly routeTls?: TlsFiles;
 }
 
 /** One server to be planned. */
@@ -89,7 +92,7 @@ export function planServer(settings: ServerSettings, { place, files, identity }:
     client: place.client,
     ...(settings.tls.clients ? { clientTls: { ...files.tls, handshakeFirst: settings.tls.handshakeFirst } } : {}),
     ...(place.monitor === undefined ? {} : { monitor: place.monitor }),
-    ...(cluster === undefined ? {} : { cluster: { name: settings.cluster.name, ...cluster, tls: files.tls } }),
+    ...(cluster === undefined ? {} : { cluster: { name: settings.cluster.name, ...cluster, tls: files.routeTls ?? files.tls } }),
     jetstream: { storeDirectory: files.store, ...settings.jetstream },
     identity: planIdentity(identity, files.accounts),
     logging: { ...(files.log === undefined ? {} : { file: files.log }), ...settings.logging },

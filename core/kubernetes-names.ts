@@ -11,6 +11,8 @@ export interface ObjectNames {
   readonly config: string;
   /** Secret with the servers' certificates. */
   readonly tls: string;
+  /** Secret with the certificates that servers show each other. */
+  readonly routes: string;
   /** Deployment of the toolbox. */
   readonly toolbox: string;
   /** Deployment, Service, ConfigMap and Secret of the probe. */
@@ -29,6 +31,7 @@ export function objectNames({ kubernetes }: Pick<BusSpec, "kubernetes">): Object
     headless: `${name}-headless`,
     config: `${name}-config`,
     tls: certificates.secret ?? `${name}-tls`,
+    routes: `${name}-routes`,
     toolbox: `${name}-box`,
     probe: `${name}-probe`,
     claim: `${name}-js`,
@@ -70,6 +73,16 @@ export function certificateHosts(spec: Named, server: string): readonly string[]
     ...outside,
   ];
   return [...new Set(names)];
+}
+
+/** Every name that other servers may reach a server by, without repeats. */
+export function routeHosts(spec: Named, server: string): readonly string[] {
+  return [server, ...withinCluster(spec, `${server}.${objectNames(spec).headless}`)];
+}
+
+/** Whether servers have routes to each other. */
+export function hasRoutes(spec: Pick<BusSpec, "cluster" | "kubernetes">): boolean {
+  return serverNames(spec).length > 1;
 }
 
 /** Whether a certificate for `hosts` is good for `host`; `*` stands for one label. */

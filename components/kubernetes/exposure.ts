@@ -2,11 +2,10 @@
 import { isIP } from "node:net";
 import type { types } from "@pulumi/kubernetes";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import { objectNames } from "../../core/kubernetes-names.ts";
+import { certificateHosts, objectNames, serverNames } from "../../core/kubernetes-names.ts";
 import { metadataOf } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
 import { MONITOR_PORT, podPorts } from "./ports.ts";
-import { serverHosts } from "./server-files.ts";
 import { monitorServiceName } from "./workload.ts";
 
 const MS_PER_SECOND = 1000;
@@ -63,7 +62,7 @@ function httpRoute(spec: BusSpec, { name, service, port, settings }: Exposed): M
 export function certificateRequests(spec: BusSpec): Manifest[] {
   const { source, issuer, issuerKind } = spec.kubernetes.certificates;
   if (source !== "cert-manager") return [];
-  const hosts = [...new Set(Object.values(serverHosts(spec)).flat())];
+  const hosts = [...new Set(serverNames(spec).flatMap((server) => certificateHosts(spec, server)))];
   const { tls } = objectNames(spec);
   return [
     {
@@ -77,7 +76,7 @@ export function certificateRequests(spec: BusSpec): Manifest[] {
         ipAddresses: hosts.filter((host) => isIP(host) !== 0),
         duration: `${spec.tls.validityMs / MS_PER_SECOND}s`,
         renewBefore: `${spec.tls.renewBeforeMs / MS_PER_SECOND}s`,
-        // Servers are each other's clients.
+        // Servers of other clusters and leaf nodes are clients as well.
         usages: ["server auth", "client auth"],
         privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
         issuerRef: { group: "cert-manager.io", kind: issuerKind, name: issuer },

@@ -1,13 +1,13 @@
 /** Everything a bus declares on a Kubernetes cluster, as plain objects: the one plan behind the Pulumi resources and the rendered files. Pure. */
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { BusError } from "../../core/errors.ts";
-import { objectNames } from "../../core/kubernetes-names.ts";
+import { hasRoutes, objectNames } from "../../core/kubernetes-names.ts";
 import { certificateRequests, exposures } from "./exposure.ts";
 import { type Component, metadataOf } from "./labels.ts";
 import { type Manifest, type ManifestTransform, manifestKey, patchManifest, unusedPatches } from "./manifest.ts";
 import { networkPolicies } from "./network-policy.ts";
 import { autoscalers } from "./scaling.ts";
-import { certificateFiles, configFiles, type Material } from "./server-files.ts";
+import { certificateFiles, configFiles, type Material, routeFiles } from "./server-files.ts";
 import { toolboxDeployment, toolboxFiles } from "./toolbox.ts";
 import { disruptionBudget, namespaceObject, serviceAccount, services, statefulSet } from "./workload.ts";
 
@@ -99,12 +99,13 @@ export function planSecret(
 }
 
 function planSecrets(spec: BusSpec): SecretPlan[] {
-  const { config, tls, toolbox } = objectNames(spec);
+  const { config, tls, routes, toolbox } = objectNames(spec);
   const secret = (name: string, content: SecretPlan["content"], component: Component = "server") =>
     planSecret(spec, name, { content, component });
   return [
     // The certificates first: a configuration must never name files that are not there yet.
     ...(spec.kubernetes.certificates.source === "own" ? [secret(tls, (material) => certificateFiles(spec, material))] : []),
+    ...(hasRoutes(spec) ? [secret(routes, (material) => routeFiles(spec, material))] : []),
     secret(config, (material) => configFiles(spec, material)),
     ...(spec.kubernetes.toolbox.enabled ? [secret(toolbox, (material) => toolboxFiles(spec, material), "toolbox")] : []),
   ];

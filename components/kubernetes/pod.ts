@@ -1,7 +1,7 @@
 /** The pods of the servers: containers, probes, volumes, placement. Pure. */
 import type { types } from "@pulumi/kubernetes";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import { objectNames } from "../../core/kubernetes-names.ts";
+import { hasRoutes, objectNames } from "../../core/kubernetes-names.ts";
 import { guaranteed, imageName, objectLabels, selectorLabels } from "./labels.ts";
 import { MONITOR_PORT, podPorts } from "./ports.ts";
 import {
@@ -213,13 +213,14 @@ function serverMounts(spec: BusSpec): VolumeMount[] {
 }
 
 function volumes(spec: BusSpec): Volume[] {
-  const { config, tls, claim } = objectNames(spec);
+  const { config, tls, routes, claim } = objectNames(spec);
   const { storage } = spec.kubernetes;
+  const secrets = [config, tls, ...(hasRoutes(spec) ? [routes] : [])];
   return [
     {
       name: "config",
-      // One volume of both, so that a configuration never appears before the certificates it names.
-      projected: { defaultMode: 0o440, sources: [{ secret: { name: config } }, { secret: { name: tls } }] },
+      // One volume of all, so that a configuration never appears before the certificates it names.
+      projected: { defaultMode: 0o440, sources: secrets.map((secret) => ({ secret: { name: secret } })) },
     },
     { name: "run", emptyDir: { sizeLimit: "1Mi" } },
     ...(storage.ephemeral ? [{ name: claim, emptyDir: { sizeLimit: String(storage.sizeBytes) } }] : []),

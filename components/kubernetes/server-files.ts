@@ -1,7 +1,7 @@
 /** What the servers' pods read: one configuration a server, and the certificates. Pure. */
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { ConfigVariable } from "../../core/config-text.ts";
-import { certificateHosts, routeHost, serverNames } from "../../core/kubernetes-names.ts";
+import { certificateHosts, hasRoutes, routeHost, routeHosts, serverNames } from "../../core/kubernetes-names.ts";
 import { KUBERNETES_PORTS } from "../../core/kubernetes-rules.ts";
 import { renderServerConfig } from "../../core/server-config.ts";
 import type { ServerConfigSpec } from "../../core/server-config-spec.ts";
@@ -33,17 +33,26 @@ export interface Material {
   readonly identity: ServerIdentity;
   /** Authorities to trust, a PEM bundle. */
   readonly authority: string;
-  /** Map keyed by server name: certificate chain, PEM. */
+  /** Map keyed by server name, and by {@link routeKey}: certificate chain, PEM. */
   readonly certificates: Readonly<Record<string, string>>;
-  /** Map keyed by server name: private key, PEM. A secret. */
+  /** Map with the same keys: private key, PEM. A secret. */
   readonly keys: Readonly<Record<string, string>>;
   /** Map keyed by user name: credentials. Secrets. */
   readonly credentials: Readonly<Record<string, string>>;
 }
 
-/** Map keyed by server name: names and addresses its certificate covers. */
+/** Key of the certificate that a server shows other servers. */
+export function routeKey(server: string): string {
+  return `${server}-route`;
+}
+
+/** Map keyed by server name, and after all of them by {@link routeKey}: names and addresses the certificate covers. */
 export function serverHosts(spec: BusSpec): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(serverNames(spec).map((server) => [server, certificateHosts(spec, server)]));
+  const servers = serverNames(spec);
+  return Object.fromEntries([
+    ...servers.map((server) => [server, certificateHosts(spec, server)] as const),
+    ...(hasRoutes(spec) ? servers.map((server) => [routeKey(server), routeHosts(spec, server)] as const) : []),
+  ]);
 }
 
 /** Map keyed by file name: the configuration of every server.
@@ -61,15 +70,32 @@ export function configFile(server: string): string {
 
 /** Map keyed by file name: certificates, keys and the authority; names follow the content, so that a renewal changes the configuration. Empty when others make them. */
 export function certificateFiles(spec: BusSpec, material: Material): Readonly<Record<string, string>> {
-  if (spec.kubernetes.certificates.source !== "own") return {};
-  const files = serverNames(spec).flatMap((server) => {
-    const { certificate, key } = ownFiles(server, material);
+  return hasOwnCertificates(spec) ? { ...filesOf(serverNames(spec), material), ...authorityFile(material) } : {};
+}
+
+/** The same for routes. Whoever makes the certificates for clients, servers know each other by natsbus's own authority: a public one signs no clients. */
+export function routeFiles(spec: BusSpec, material: Material): Readonly<Record<string, string>> {
+  // Both Secrets are seen as one folder, and the authority is the same.
+  return { ...filesOf(serverNames(spec).map(routeKey), material), ...(hasOwnCertificates(spec) ? {} : authorityFile(material)) };
+}
+
+function hasOwnCertificates({ kubernetes }: BusSpec): boolean {
+  return kubernetes.certificates.source === "own";
+}
+
+function authorityFile({ authority }: Material): Readonly<Record<string, string>> {
+  return { [contentName(authority, "-ca.pem")]: authority };
+}
+
+function filesOf(keys: readonly string[], material: Material): Readonly<Record<string, string>> {
+  const files = keys.flatMap((name) => {
+    const { certificate, key } = ownFiles(name, material);
     return [
-      [certificate, material.certificates[server] ?? ""],
-      [key, material.keys[server] ?? ""],
+      [certificate, material.certificates[name] ?? ""],
+      [key, material.keys[name] ?? ""],
     ] as const;
   });
-  return Object.fromEntries([...files, [contentName(material.authority, "-ca.pem"), material.authority]]);
+  return Object.fromEntries(files);
 }
 
 /** The configuration of one server. */
@@ -86,7 +112,13 @@ export function serverConfig(spec: BusSpec, server: string, material: Material):
     monitor: { host: EVERY_ADDRESS, port: KUBERNETES_PORTS.monitor, tls: false },
     ...(servers.length > 1 ? { cluster } : {}),
   };
-  const files = { store: `${DATA_FOLDER}/jetstream`, accounts: `${DATA_FOLDER}/accounts`, pid: PID_FILE, tls };
+  const files = {
+    store: `${DATA_FOLDER}/jetstream`,
+    accounts: `${DATA_FOLDER}/accounts`,
+    pid: PID_FILE,
+    tls,
+    routeTls: ownTls(routeKey(server), material),
+  };
   const planned = planServer(serverSettings(spec), { place, files, identity: material.identity });
   return { ...planned, ...listenerSpecs(spec, tls), extra: extraSettings(spec) };
 }
@@ -164,17 +196,21 @@ function mergeSettings(
 }
 
 function tlsFiles(spec: BusSpec, server: string, material: Material): TlsFiles {
-  if (spec.kubernetes.certificates.source !== "own") {
+  if (!hasOwnCertificates(spec)) {
     return { certFile: `${CONFIG_FOLDER}/tls.crt`, keyFile: `${CONFIG_FOLDER}/tls.key`, caFile: `${CONFIG_FOLDER}/ca.crt` };
   }
-  const { certificate, key, authority } = ownFiles(server, material);
+  return ownTls(server, material);
+}
+
+function ownTls(name: string, material: Material): TlsFiles {
+  const { certificate, key, authority } = ownFiles(name, material);
   return { certFile: `${CONFIG_FOLDER}/${certificate}`, keyFile: `${CONFIG_FOLDER}/${key}`, caFile: `${CONFIG_FOLDER}/${authority}` };
 }
 
-function ownFiles(server: string, material: Material) {
+function ownFiles(name: string, material: Material) {
   return {
-    certificate: contentName(material.certificates[server] ?? "", ".pem"),
-    key: contentName(material.keys[server] ?? "", ".key"),
+    certificate: contentName(material.certificates[name] ?? "", ".pem"),
+    key: contentName(material.keys[name] ?? "", ".key"),
     authority: contentName(material.authority, "-ca.pem"),
   };
 }

@@ -4,11 +4,10 @@ import { parse } from "yaml";
 import { ACCOUNTS } from "../../accounts/catalog.ts";
 import type { Manifest } from "../../components/kubernetes/manifest.ts";
 import { fillPlan, type PlanOptions, planKubernetes } from "../../components/kubernetes/plan.ts";
-import type { Material } from "../../components/kubernetes/server-files.ts";
+import { type Material, serverHosts } from "../../components/kubernetes/server-files.ts";
 import { planBus } from "../../components/kubernetes/watching.ts";
 import { type ResolvedBus, resolveBus } from "../../components/resolve.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import { serverNames } from "../../core/kubernetes-names.ts";
 import { parseStackConfig } from "../../core/stack-config.ts";
 import { catalog } from "../../streams/catalog.ts";
 
@@ -44,7 +43,7 @@ export function stackFile(stack: string): StackBlocks {
 
 /** Keys and certificates that can be told from anything else. */
 export function fakeMaterial(spec: BusSpec): Material {
-  const each = (text: string) => Object.fromEntries(serverNames(spec).map((server) => [server, `SECRET ${text} of ${server}\n`]));
+  const each = (text: string) => Object.fromEntries(Object.keys(serverHosts(spec)).map((name) => [name, `SECRET ${text} of ${name}\n`]));
   return {
     identity: {
       kind: "operator",

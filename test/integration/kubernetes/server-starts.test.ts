@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { checkHostConfig } from "../../../cli/host-check.ts";
-import { certificateFiles, configFiles, type Material, serverHosts } from "../../../components/kubernetes/server-files.ts";
+import { certificateFiles, configFiles, type Material, routeFiles, serverHosts } from "../../../components/kubernetes/server-files.ts";
 import { issueAuthority, issueServers, planAuthority, planServers } from "../../../components/tls/issue.ts";
 import type { BusSpec } from "../../../core/bus-spec.ts";
 import { serverNames } from "../../../core/kubernetes-names.ts";
@@ -48,7 +48,8 @@ async function writePod(spec: BusSpec, folder: string): Promise<number> {
       .replaceAll(/prof_port: (\d+)/g, (_all, port: string) => `prof_port: ${portFor(port)}`);
   for (const part of ["etc/nats", "etc/nats-leaf/0", "var/run/nats", "data"]) mkdirSync(join(folder, part), { recursive: true });
   for (const [name, text] of Object.entries(configFiles(spec, made))) writeFileSync(join(folder, "etc/nats", name), local(text));
-  for (const [name, text] of Object.entries(certificateFiles(spec, made))) writeFileSync(join(folder, "etc/nats", name), text);
+  const certificates = { ...certificateFiles(spec, made), ...routeFiles(spec, made) };
+  for (const [name, text] of Object.entries(certificates)) writeFileSync(join(folder, "etc/nats", name), text);
   return portFor("8222");
 }
 

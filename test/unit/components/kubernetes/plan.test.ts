@@ -4,7 +4,7 @@ import type { Manifest } from "../../../../components/kubernetes/manifest.ts";
 import { planKubernetes } from "../../../../components/kubernetes/plan.ts";
 import { podPorts } from "../../../../components/kubernetes/ports.ts";
 import { kubernetesReach } from "../../../../components/kubernetes/reach.ts";
-import { serverConfig, serverHosts } from "../../../../components/kubernetes/server-files.ts";
+import { routeKey, serverConfig, serverHosts } from "../../../../components/kubernetes/server-files.ts";
 import type { BusSpec } from "../../../../core/bus-spec.ts";
 import { isBusError } from "../../../../core/errors.ts";
 import { coversHost, serverHost, serverNames } from "../../../../core/kubernetes-names.ts";
@@ -165,7 +165,7 @@ describe("whatever the stack file says", () => {
           const { cluster } = serverConfig(spec, other, fakeMaterial(spec));
           const toServer = cluster?.routes.map((route) => new URL(route).hostname).filter((host) => host.startsWith(`${server}.`)) ?? [];
           expect(toServer).toHaveLength(other === server || cluster === undefined ? 0 : 1);
-          for (const host of toServer) expect(coversHost(own, host)).toBe(true);
+          for (const host of toServer) expect(coversHost(hosts[routeKey(server)] ?? [], host)).toBe(true);
         }
         const clients = [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.${clusterDomain}`];
         const { websocket, monitor, gateway } = spec.kubernetes.listeners;
@@ -198,7 +198,9 @@ describe("whatever the stack file says", () => {
       expect(open).not.toMatch(/SECRET|system\.jwt|operator\.jwt/);
       expect(open).not.toContain(Buffer.from("SECRET").toString("base64"));
       const closed = JSON.stringify(objects.filter(({ kind }) => kind === "Secret"));
-      expect(closed.includes(Buffer.from("SECRET ke").toString("base64"))).toBe(spec.kubernetes.certificates.source === "own");
+      expect(closed.includes(Buffer.from("SECRET ke").toString("base64"))).toBe(
+        spec.kubernetes.certificates.source === "own" || spec.cluster.servers > 1,
+      );
     });
   });
 
@@ -242,6 +244,21 @@ describe("whatever the stack file says", () => {
       }
     });
   });
+});
+
+test("routes have certificates of their own, which cover nothing else, whoever makes the others", () => {
+  for (const source of [{ source: "own" }, { source: "existing", secret: "tls" }, { source: "cert-manager", issuer: "ca" }]) {
+    const spec = kubernetesSpec({ tls: { hosts: ["nats.example.org"] }, kubernetes: { certificates: source } });
+    const { clientTls, cluster } = serverConfig(spec, "nats-0", fakeMaterial(spec));
+    expect(cluster?.tls?.certFile).toMatch(/^\/etc\/nats\/[0-9a-f]{12}\.pem$/);
+    expect(cluster?.tls?.certFile).not.toBe(clientTls?.certFile);
+    const routes = serverHosts(spec)[routeKey("nats-0")] ?? [];
+    expect(routes[0]).toBe("nats-0");
+    expect(routes.filter((host) => host !== "nats-0" && !host.startsWith("nats-0.nats-headless"))).toEqual([]);
+    const names = objectsOf(spec).flatMap(({ kind, metadata }) => (kind === "Secret" ? [metadata.name] : []));
+    expect(names).toContain("nats-routes");
+  }
+  expect(objectsOf(kubernetesSpec({ cluster: { servers: 1 } })).some(({ metadata }) => metadata.name === "nats-routes")).toBe(false);
 });
 
 describe("the official chart's gaps", () => {

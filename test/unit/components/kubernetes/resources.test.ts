@@ -99,14 +99,19 @@ describe("a bus as resources", () => {
     const options = (name: string) => resources.get(name)?.options;
     expect(options("bus-statefulset-nats")?.ignoreChanges).toEqual(["spec.volumeClaimTemplates"]);
     expect(options("bus-namespace-natsbus-test")?.retainOnDelete).toBe(true);
-    expect(options("bus-statefulset-nats")?.dependsOn).toHaveLength(8);
+    expect(options("bus-statefulset-nats")?.dependsOn).toHaveLength(9);
     expect(options("bus-service-nats")?.ignoreChanges).toBeUndefined();
   });
 
   test("the content of Secrets is secret, and nothing else holds it", async () => {
     const resources = await register(kubernetesSpec(KITCHEN_SINK));
     const secrets = [...resources.values()].filter(({ type }) => type === "kubernetes:core/v1:Secret");
-    expect(secrets.map(({ name }) => name).sort()).toEqual(["bus-secret-bus-box", "bus-secret-bus-config", "bus-secret-bus-tls"]);
+    expect(secrets.map(({ name }) => name).sort()).toEqual([
+      "bus-secret-bus-box",
+      "bus-secret-bus-config",
+      "bus-secret-bus-routes",
+      "bus-secret-bus-tls",
+    ]);
     for (const { inputs } of secrets) expect(await pulumi.isSecret(inputs["stringData"] as pulumi.Output<unknown>)).toBe(true);
     const open = [...resources.values()].filter(({ type }) => type !== "kubernetes:core/v1:Secret");
     expect(JSON.stringify(await plain(open.map(({ inputs }) => inputs)))).not.toContain("SECRET ");

@@ -7,6 +7,7 @@ import { renderKubernetes } from "../../../../components/kubernetes/render.ts";
 import { serverHosts } from "../../../../components/kubernetes/server-files.ts";
 import { planBus } from "../../../../components/kubernetes/watching.ts";
 import type { ResolvedBus } from "../../../../components/resolved-bus.ts";
+import { serverNames } from "../../../../core/kubernetes-names.ts";
 import { kubernetesAdvice, kubernetesProblems } from "../../../../core/kubernetes-rules.ts";
 import type { ProbeConfig } from "../../../../observability/probe-config.ts";
 import {
@@ -212,7 +213,7 @@ describe("whatever the stack file says about monitoring", () => {
       ];
       for (const file of told) expect(files).toContain(file);
       expect(config.canary === undefined).toBe(!bus.spec.monitoring.canary.enabled);
-      expect(config.servers.map(({ name }) => name)).toEqual(Object.keys(serverHosts(bus.spec)));
+      expect(config.servers.map(({ name }) => name)).toEqual(serverNames(bus.spec));
       for (const { name, clientUrl } of config.servers) {
         const { hostname, protocol, port } = new URL(clientUrl);
         expect(serverHosts(bus.spec)[name]).toContain(hostname);
