@@ -12,8 +12,14 @@ import type { ResolvedBus } from "./resolved-bus.ts";
 
 const ADVISORIES = "$JS.EVENT.ADVISORY.";
 
-/** The bus as rules and dashboards see it: expected counts and limits come from what is declared. */
-export function monitoringFacts({ spec, streams, accounts }: ResolvedBus): BusFacts {
+/**
+ * The bus as rules and dashboards see it: expected counts and limits come from what is declared.
+ * @param account account that the streams live in, by the name its servers show
+ */
+export function monitoringFacts(
+  { spec, streams, accounts }: ResolvedBus,
+  account = spec.auth.mode === "none" ? "$G" : BUS_ACCOUNT,
+): BusFacts {
   const consumers = streams.consumers.map(({ spec: consumer }) => consumer);
   const declared = [...streams.streams, ...streams.keyValue, ...streams.objectStores];
   const memoryBytes = spec.target === "kubernetes" ? spec.kubernetes.resources.memoryBytes : spec.limits.memoryBytes;
@@ -24,9 +30,7 @@ export function monitoringFacts({ spec, streams, accounts }: ResolvedBus): BusFa
     ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
     accountStorageLimits: accounts.some(({ limits }) => (limits.jetstream?.storageBytes ?? 0) > 0),
     // Without accounts everything lives in the servers' own global one.
-    streams: declared.map(({ spec: stream }) =>
-      streamFacts(stream, consumers, { account: spec.auth.mode === "none" ? "$G" : BUS_ACCOUNT, monitoring: spec.monitoring }),
-    ),
+    streams: declared.map(({ spec: stream }) => streamFacts(stream, consumers, { account, monitoring: spec.monitoring })),
   };
 }
 

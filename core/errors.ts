@@ -141,6 +141,7 @@ export const ERROR_CODES = {
   ERR_AUTH_MODE: "something was asked for that the stack's authentication mode does not have",
   // clusters that run already
   ERR_EXISTING_FILE: "a file that says how an existing cluster is reached cannot be read",
+  ERR_EXISTING_MONITOR: "a monitor URL of an existing cluster is not that of one of its servers",
   ERR_EXISTING_OPERATOR: "the servers of an existing cluster do not take what the operator's key signs",
   ERR_EXISTING_SERVERS: "fewer servers of an existing cluster answer than the stack names",
   ERR_EXISTING_SYSTEM: "the login for accounts of an existing cluster is not one of the system account",

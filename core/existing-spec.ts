@@ -44,7 +44,8 @@ export const existingSchema = z.strictObject({
   monitorUrls: z
     .array(z.url())
     .meta({
-      description: "Monitor URLs, for what watches the bus.",
+      description:
+        "Monitor URLs of the servers, in any order, for what watches the bus; a server without one is asked over the system account.",
       title: "list of URLs",
       allowed: 'a list such as ["http://nats.example.com:8222"]',
     })
@@ -119,6 +120,20 @@ export function existingProblems(spec: ExistingSpec, authMode: string, path = "e
       ),
     );
   return found;
+}
+
+/** What is missing for watching every server: its monitor port, or the system account.
+ * @param servers number of servers */
+export function watchingProblems({ monitorUrls, system }: ExistingSpec, servers: number, path = "existing"): Problem[] {
+  if (system !== undefined || monitorUrls.length >= servers) return [];
+  return [
+    problem(
+      "ERR_CONFIG_MISSING",
+      `${path}.monitorUrls`,
+      `monitoring is enabled, and ${monitorUrls.length} of ${servers} servers have a monitor URL; the others can be seen over the system account only`,
+      `list the monitor URL of every server, or give the login of a user of the system account under ${path}.system`,
+    ),
+  ];
 }
 
 function accountProblems({ accounts, operator }: ExistingSpec, path: string): Problem[] {

@@ -2,7 +2,7 @@
 import type { BusSpec } from "./bus-spec.ts";
 import { dockerProblems } from "./docker-spec.ts";
 import type { ErrorCode, Problem } from "./errors.ts";
-import { existingProblems, existingSchema } from "./existing-spec.ts";
+import { existingProblems, existingSchema, watchingProblems } from "./existing-spec.ts";
 import { kubernetesProblems } from "./kubernetes-rules.ts";
 import { findPortClashes, LARGEST_PORT, type PortClaim } from "./ports.ts";
 import { extraProblems } from "./server-config.ts";
@@ -42,8 +42,11 @@ export function portClaims(spec: BusSpec): readonly PortClaim[] {
   return [...servers, ...watchers.map(([owner, port]) => ({ port, path: `monitoring.ports.${owner}`, owner }))];
 }
 
-function existingRules({ target, existing, auth }: BusSpec): readonly Problem[] {
-  if (target === "existing") return existingProblems(existing ?? existingSchema.parse({}), auth.mode);
+function existingRules({ target, existing, auth, monitoring, cluster }: BusSpec): readonly Problem[] {
+  if (target === "existing") {
+    const block = existing ?? existingSchema.parse({});
+    return [...existingProblems(block, auth.mode), ...(monitoring.enabled ? watchingProblems(block, cluster.servers) : [])];
+  }
   if (existing === undefined) return [];
   return [
     conflict(

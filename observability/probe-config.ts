@@ -1,14 +1,17 @@
 /** What a probe is told: whom to watch, what to publish, where to listen. A JSON file on the probe's machine. */
+import type { ConnectionSpec } from "../core/connection.ts";
 import type { BusFacts } from "./facts.ts";
 
 /** A server to watch. */
 export interface ProbeServer {
   /** Server name. */
   readonly name: string;
-  /** Where clients connect. */
-  readonly clientUrl: string;
-  /** Monitoring pages. */
-  readonly monitorUrl: string;
+  /** Where clients connect.
+   * @default - not known, the canary publishes through the others only */
+  readonly clientUrl?: string;
+  /** Monitoring pages.
+   * @default - asked for over the system account */
+  readonly monitorUrl?: string;
   /** PEM file of the authorities to trust for an HTTPS monitor.
    * @default - the system's authorities */
   readonly monitorCaFile?: string;
@@ -36,6 +39,15 @@ export interface CanaryConfig {
   readonly timeoutMs: number;
 }
 
+/** How a probe gets into servers that natsbus did not make. A JSON file that only its user may read; everything in it is secret. */
+export interface ProbeAccess {
+  /** What every connection of the canary has, its login where it has no credentials file. */
+  readonly client: Omit<ConnectionSpec, "servers">;
+  /** Connection of a user of the system account, for servers without a monitor URL.
+   * @default - they are not seen */
+  readonly system?: ConnectionSpec;
+}
+
 /** Everything a probe is told. */
 export interface ProbeConfig {
   /** The bus as declared. */
@@ -53,6 +65,9 @@ export interface ProbeConfig {
   /** The canary.
    * @default - none */
   readonly canary?: CanaryConfig;
+  /** JSON file with a {@link ProbeAccess}.
+   * @default - none is needed */
+  readonly accessFile?: string;
   /** Prometheus whose alerts the page shows.
    * @default - none, the page says so */
   readonly prometheusUrl?: string;

@@ -5,7 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import { openConnection } from "../connection/pool.ts";
 import { BusError } from "../core/errors.ts";
-import type { CanaryConfig, ProbeServer } from "../observability/probe-config.ts";
+import type { CanaryConfig, ProbeAccess, ProbeServer } from "../observability/probe-config.ts";
 
 /** What became of a publish in the end, retries included. */
 export type PublishResult = "ok" | "timeout" | "error";
@@ -18,10 +18,16 @@ const LARGEST_FLIGHT = 10;
 const RETRY_MS = 100;
 const ATTEMPTS = 3;
 
-/** Publishes through every server until it is stopped. */
+/** A server that can be published through. */
+type Branch = ProbeServer & { readonly clientUrl: string };
+
+/** What a canary is told: what to publish, and what its connections have beside that. */
+type Voice = CanaryConfig & ProbeAccess["client"];
+
+/** Publishes through every server until it is stopped; those without a client URL are left out. */
 export class Canary {
-  readonly #config: CanaryConfig;
-  readonly #servers: readonly ProbeServer[];
+  readonly #config: Voice;
+  readonly #servers: readonly Branch[];
   readonly #onPublish: PublishListener;
   readonly #down = new WeakSet<NatsConnection>();
   readonly #watched = new WeakSet<NatsConnection>();
@@ -30,11 +36,11 @@ export class Canary {
   readonly #loops: readonly Promise<void>[];
   #count = 0;
 
-  constructor(config: CanaryConfig, servers: readonly ProbeServer[], onPublish: PublishListener) {
+  constructor(config: Voice, servers: readonly ProbeServer[], onPublish: PublishListener) {
     this.#config = config;
-    this.#servers = servers;
+    this.#servers = servers.flatMap(({ clientUrl, ...server }) => (clientUrl === undefined ? [] : [{ ...server, clientUrl }]));
     this.#onPublish = onPublish;
-    this.#loops = servers.map((server, index) => this.#sing(server, index));
+    this.#loops = this.#servers.map((server, index) => this.#sing(server, index));
   }
 
   /** Ends publishing; the connections are the pool's. */
@@ -43,7 +49,7 @@ export class Canary {
     await Promise.all(this.#loops);
   }
 
-  async #sing(server: ProbeServer, index: number): Promise<void> {
+  async #sing(server: Branch, index: number): Promise<void> {
     const { intervalMs } = this.#config;
     const { signal } = this.#stop;
     const flight = new Set<Promise<void>>();
@@ -59,7 +65,7 @@ export class Canary {
     await Promise.all(flight);
   }
 
-  async #publishOnce(server: ProbeServer): Promise<void> {
+  async #publishOnce(server: Branch): Promise<void> {
     const started = performance.now();
     const until = started + this.#config.timeoutMs;
     this.#count += 1;
@@ -73,7 +79,7 @@ export class Canary {
     if (result === "ok" || !this.#stop.signal.aborted) this.#onPublish(server.name, result, (performance.now() - started) / 1000);
   }
 
-  async #attempt(server: ProbeServer, id: string, timeoutMs: number): Promise<PublishResult> {
+  async #attempt(server: Branch, id: string, timeoutMs: number): Promise<PublishResult> {
     try {
       const connection = await this.#connectionFor(server, timeoutMs);
       const header = headers();
@@ -90,7 +96,7 @@ export class Canary {
   }
 
   /** Why publishes fail, once for each reason: the counters do not say it. */
-  #tell(server: ProbeServer, error: unknown): void {
+  #tell(server: Branch, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     if (this.#reasons.get(server.name) === reason) return;
     this.#reasons.set(server.name, reason);
@@ -98,7 +104,7 @@ export class Canary {
   }
 
   /** A connection to the server, else, as a client that lost it would, to the next one that can be reached. */
-  async #connectionFor(preferred: ProbeServer, timeoutMs: number): Promise<NatsConnection> {
+  async #connectionFor(preferred: Branch, timeoutMs: number): Promise<NatsConnection> {
     const others = this.#servers.filter((server) => server !== preferred);
     let failure: unknown;
     for (const server of [preferred, ...others]) {
@@ -112,11 +118,10 @@ export class Canary {
     throw failure ?? new BusError("ERR_CONNECT_REFUSED", "no server can be reached");
   }
 
-  async #open(server: ProbeServer, timeoutMs: number): Promise<NatsConnection> {
-    const { caFile, credsFile, inboxPrefix } = this.#config;
+  async #open(server: Branch, timeoutMs: number): Promise<NatsConnection> {
+    const { caFile, credsFile, subject: _subject, intervalMs: _interval, ...given } = this.#config;
     const [ca, creds] = await Promise.all([caFile, credsFile].map((file) => (file === undefined ? undefined : readFile(file, "utf8"))));
-    const login = { ...(creds === undefined ? {} : { creds }), ...(inboxPrefix === undefined ? {} : { inboxPrefix }) };
-    const spec = { servers: [server.clientUrl], ...(ca === undefined ? {} : { ca }), ...login };
+    const spec = { ...given, servers: [server.clientUrl], ...(ca === undefined ? {} : { ca }), ...(creds === undefined ? {} : { creds }) };
     const connection = await openConnection({ ...spec, timeoutMs: Math.max(1, Math.floor(timeoutMs)) });
     if (!this.#watched.has(connection)) void this.#watch(connection);
     return connection;

@@ -1,5 +1,6 @@
 /** Looks at every server again and again, and forgets at once what a server that does not answer said before. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectionSpec } from "../core/connection.ts";
 import type { ProbeServer } from "../observability/probe-config.ts";
 import type { ServerPages } from "./pages.ts";
 import { readPages } from "./read-pages.ts";
@@ -21,13 +22,16 @@ const LARGEST_STAGGER_MS = 200;
 export class Observer {
   readonly #servers: readonly ProbeServer[];
   readonly #pollMs: number;
+  readonly #system: ConnectionSpec | undefined;
   readonly #seen = new Map<string, Seen>();
   readonly #stop = new AbortController();
   readonly #loops: readonly Promise<void>[];
 
-  constructor(servers: readonly ProbeServer[], pollMs: number) {
+  /** @param system connection of a user of the system account, for servers without a monitor URL */
+  constructor(servers: readonly ProbeServer[], pollMs: number, system?: ConnectionSpec) {
     this.#servers = servers;
     this.#pollMs = pollMs;
+    this.#system = system;
     this.#loops = servers.map((server, index) => this.#watch(server, index));
   }
 
@@ -45,7 +49,7 @@ export class Observer {
   async #watch(server: ProbeServer, index: number): Promise<void> {
     await this.#pause(index * Math.min(LARGEST_STAGGER_MS, this.#pollMs / this.#servers.length));
     while (!this.#stop.signal.aborted) {
-      const pages = await readPages(server).catch(() => undefined);
+      const pages = await readPages(server, this.#system).catch(() => undefined);
       const before = this.#seen.get(server.name)?.pages;
       this.#seen.set(server.name, { server, ...(pages === undefined ? {} : { pages, ...(before === undefined ? {} : { before }) }) });
       await this.#pause(this.#pollMs);

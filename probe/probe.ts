@@ -4,6 +4,7 @@ import { closeConnections } from "../connection/pool.ts";
 import type { ProbeConfig } from "../observability/probe-config.ts";
 import { readAlerts } from "./alerts.ts";
 import { Canary, type PublishResult } from "./canary.ts";
+import { loadProbeAccess } from "./config.ts";
 import { exporterSamples } from "./exporter/samples.ts";
 import { createProbeMetrics } from "./metrics.ts";
 import { Observer } from "./observer.ts";
@@ -23,20 +24,21 @@ const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * Starts a probe.
- * @throws ERR_PORT_IN_USE
+ * @throws ERR_PORT_IN_USE, ERR_PROBE_CONFIG
  */
 export async function startProbe(config: ProbeConfig): Promise<Probe> {
-  const observer = new Observer(config.servers, config.pollMs);
+  const access = await loadProbeAccess(config.accessFile);
+  const observer = new Observer(config.servers, config.pollMs, access?.system);
   const counts: Record<PublishResult, number> = { ok: 0, timeout: 0, error: 0 };
   const metrics = createProbeMetrics({
-    canaryServers: config.canary === undefined ? [] : config.servers,
+    canaryServers: config.canary === undefined ? [] : config.servers.filter(({ clientUrl }) => clientUrl !== undefined),
     latencySeconds: config.latencySeconds,
     samples: () => probeSamples(observer.seen),
   });
   const canary =
     config.canary === undefined
       ? undefined
-      : new Canary(config.canary, config.servers, (server, result, seconds) => {
+      : new Canary({ ...config.canary, ...access?.client }, config.servers, (server, result, seconds) => {
           counts[result] += 1;
           metrics.onPublish(server, result, seconds);
         });

@@ -9,6 +9,8 @@ import type { ResolvedBus } from "../resolved-bus.ts";
 import { type ExistingAccess, keptKeyFile } from "./access.ts";
 import type { SeenCluster } from "./look.ts";
 import { ExistingCluster } from "./resource.ts";
+import { watchExisting } from "./watch.ts";
+import type { WatchedServers } from "./watched.ts";
 
 /** What a bus on an existing cluster gives. */
 export interface ExistingOutputs {
@@ -30,6 +32,8 @@ export interface ExistingPlace {
   readonly access: ExistingAccess;
   /** What was seen. */
   readonly seen: SeenCluster;
+  /** How the servers can be watched; absent: monitoring is off. */
+  readonly watched?: WatchedServers;
 }
 
 interface Making {
@@ -43,7 +47,7 @@ interface Making {
 /** Creates everything, as children of the bus. What lives inside stays when the bus is destroyed, unless its own policy says otherwise. */
 export function createExistingBus(
   name: string,
-  { bus, access, seen }: ExistingPlace & { readonly bus: ResolvedBus },
+  { bus, access, seen, watched }: ExistingPlace & { readonly bus: ResolvedBus },
   parent: pulumi.CustomResourceOptions,
 ): ExistingOutputs {
   const system = access.system === undefined ? {} : { system: pulumi.secret(access.system) };
@@ -59,7 +63,14 @@ export function createExistingBus(
   const directory = bus.spec.process.directory;
   const files = new CredentialsFiles(`${name}-files`, { directory, credentials: identity.credentials, ca }, parent);
   const options = { ...parent, dependsOn: [cluster, ...identity.accounts] };
-  createJetStream(bus.streams, { name, connection: identity.connection, options });
+  const made = createJetStream(bus.streams, { name, connection: identity.connection, options });
+  // Whoever watches is ended before what is watched.
+  if (watched !== undefined)
+    watchExisting(
+      `${name}-monitoring`,
+      { bus, access, watched, credentials: files.files },
+      { ...parent, dependsOn: [cluster, files, ...made] },
+    );
   const { monitorUrls } = bus.spec.existing as ExistingSpec;
   return {
     servers: cluster.urls,

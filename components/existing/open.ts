@@ -6,9 +6,10 @@ import type { ResolvedBus } from "../resolved-bus.ts";
 import { type ExistingAccess, keptKeyFile, readExistingAccess } from "./access.ts";
 import type { ExistingPlace } from "./bus.ts";
 import { lookAtCluster } from "./look.ts";
+import { lookAtWatched } from "./watched.ts";
 
 /**
- * @throws what {@link readExistingAccess} and {@link lookAtCluster} throw
+ * @throws what {@link readExistingAccess}, {@link lookAtCluster} and, with monitoring enabled, {@link lookAtWatched} throw
  */
 export async function openExisting({ spec, accounts }: ResolvedBus): Promise<ExistingPlace> {
   const { directory } = spec.process;
@@ -23,7 +24,10 @@ export async function openExisting({ spec, accounts }: ResolvedBus): Promise<Exi
   try {
     const { connection, system, signingSeed } = access;
     const ways = { ...(signingSeed === undefined ? { connection } : { signingSeed }), ...(system === undefined ? {} : { system }) };
-    return { access: withSeeds(access, kept), seen: await lookAtCluster(ways, spec.cluster.servers) };
+    const seen = await lookAtCluster(ways, spec.cluster.servers);
+    const { monitorUrls } = spec.existing as ExistingSpec;
+    const watched = spec.monitoring.enabled ? await lookAtWatched({ access, monitorUrls, expected: spec.cluster.servers }) : undefined;
+    return { access: withSeeds(access, kept), seen, ...(watched === undefined ? {} : { watched }) };
   } finally {
     // An open connection would keep the program from ending.
     await closeConnections();

@@ -142,6 +142,6 @@ async function outputsOf(inputs: MonitoringInputs): Promise<MonitoringOutputs> {
 }
 
 /** The part of the state that was input, without what Pulumi itself adds. */
-function inputsOf({ directory, facts, choices, probe, ports }: MonitoringInputs): unknown {
-  return JSON.parse(JSON.stringify({ directory, facts, choices, probe, ports }));
+function inputsOf({ directory, facts, choices, probe, access, ports }: MonitoringInputs): unknown {
+  return JSON.parse(JSON.stringify({ directory, facts, choices, probe, access, ports }));
 }

@@ -50,6 +50,7 @@ export const PROBE_NODE_FLAGS = [
   "--use-openssl-ca",
 ];
 const PROBE_PROGRAM = fileURLToPath(new URL("../../../probe/main.ts", import.meta.url));
+const ACCESS_FILE = "probe/access.json";
 // The service level looks back 30 days.
 const RETENTION = "35d";
 
@@ -109,7 +110,7 @@ export function lastArgument(root: string, name: WatcherName): string {
 
 /** Every file below the monitoring folder, Grafana's among them, for whoever runs one. */
 export function planFiles(inputs: MonitoringInputs): RenderedFile[] {
-  const { facts, choices, ports, probe } = inputs;
+  const { facts, choices, ports, probe, access } = inputs;
   const urls = watcherUrls(ports);
   const address = `${WATCHER_HOST}:${ports.probe}`;
   const exporters = probe.servers.map(({ name }) => ({ name, address, path: `/servers/${encodeURIComponent(name)}/metrics` }));
@@ -124,6 +125,7 @@ export function planFiles(inputs: MonitoringInputs): RenderedFile[] {
     ...(probe.canary === undefined ? {} : { canary: absoluteCanary(probe.canary) }),
     facts,
     listen: { host: WATCHER_HOST, port: ports.probe },
+    ...(access === undefined ? {} : { accessFile: resolve(inputs.directory, ACCESS_FILE) }),
     prometheusUrl: urls.prometheus,
   };
   return [
@@ -134,6 +136,7 @@ export function planFiles(inputs: MonitoringInputs): RenderedFile[] {
       grafanaFolder: resolve(inputs.directory, "grafana/dashboards"),
     }),
     { path: "probe/probe.json", content: `${JSON.stringify(config, null, 2)}\n` },
+    ...(access === undefined ? [] : [{ path: ACCESS_FILE, content: `${JSON.stringify(access)}\n` }]),
   ];
 }
 

@@ -20,6 +20,7 @@ export class Monitoring extends pulumi.dynamic.Resource {
   declare readonly running: pulumi.Output<readonly WatcherName[]>;
 
   constructor(name: string, args: MonitoringArgs, options: pulumi.CustomResourceOptions = {}) {
-    super(monitoringProvider, name, { urls: undefined, running: undefined, ...args }, options, "natsbus/process", "Monitoring");
+    const secretly = pulumi.mergeOptions(options, { additionalSecretOutputs: ["access"] });
+    super(monitoringProvider, name, { urls: undefined, running: undefined, ...args }, secretly, "natsbus/process", "Monitoring");
   }
 }

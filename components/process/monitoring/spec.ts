@@ -1,6 +1,6 @@
 /** What the `Monitoring` resource of the process target takes and gives: plain data, as it stands in the state. */
 import type { BusFacts } from "../../../observability/facts.ts";
-import type { ProbeConfig } from "../../../observability/probe-config.ts";
+import type { ProbeAccess, ProbeConfig } from "../../../observability/probe-config.ts";
 import type { MonitoringChoices } from "../../../observability/writers/files.ts";
 
 /** A process that watches the bus. */
@@ -15,7 +15,10 @@ export interface MonitoringInputs {
   /** Choices about rules, boards and routes; addresses are filled in here. */
   readonly choices: MonitoringChoices;
   /** What the probe is told; paths relative to the project. */
-  readonly probe: Omit<ProbeConfig, "facts" | "listen" | "prometheusUrl">;
+  readonly probe: Omit<ProbeConfig, "facts" | "listen" | "accessFile" | "prometheusUrl">;
+  /** How the probe gets into servers that natsbus did not make. A secret.
+   * @default - the probe needs nothing of the kind */
+  readonly access?: ProbeAccess;
   /** Where each process listens on loopback. */
   readonly ports: Readonly<Record<WatcherName, number>>;
 }

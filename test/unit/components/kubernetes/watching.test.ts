@@ -215,7 +215,7 @@ describe("whatever the stack file says about monitoring", () => {
       expect(config.canary === undefined).toBe(!bus.spec.monitoring.canary.enabled);
       expect(config.servers.map(({ name }) => name)).toEqual(serverNames(bus.spec));
       for (const { name, clientUrl } of config.servers) {
-        const { hostname, protocol, port } = new URL(clientUrl);
+        const { hostname, protocol, port } = new URL(clientUrl ?? "");
         expect(serverHosts(bus.spec)[name]).toContain(hostname);
         expect([protocol, port]).toEqual([bus.spec.tls.clients ? "tls:" : "nats:", "4222"]);
       }
