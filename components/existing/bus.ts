@@ -68,7 +68,8 @@ export function createExistingBus(
   if (watched !== undefined)
     watchExisting(
       `${name}-monitoring`,
-      { bus, access, watched, credentials: files.files },
+      // Where no accounts are made there are no files either, and everything is known in the first preview.
+      { bus, access, watched, credentials: signed ? files.files : {} },
       { ...parent, dependsOn: [cluster, files, ...made] },
     );
   const { monitorUrls } = bus.spec.existing as ExistingSpec;

@@ -85,7 +85,7 @@ export function pairUp(
 function assertMonitors(urls: readonly string[], monitorOf: ReadonlyMap<string, string>, known: readonly string[] | undefined): void {
   const of = new Map([...monitorOf].map(([name, url]) => [url, name]));
   for (const [index, url] of urls.entries()) {
-    const name = of.get(url);
+    const name = urls.indexOf(url) === index ? of.get(url) : undefined;
     if (name !== undefined && (known === undefined || known.includes(name))) continue;
     const what =
       name === undefined

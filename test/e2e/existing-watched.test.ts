@@ -85,6 +85,7 @@ describe("a cluster whose users stand in its configuration", () => {
     // In any order.
     configure({ ...login, monitorUrls: [n2, n1], system: { user: "sys", password: "sys" } });
     const pids = cluster.nodes.map((node) => cluster.pid(node));
+    expect(await natsbus(["preview", "--stack", "dev"])).toMatch(/Monitoring bus-monitoring create/);
     await natsbus(UP);
     await expectCanary(["n1", "n2", "n3"]);
     const access = project.path(".natsbus/dev/monitoring/probe/access.json");
@@ -154,6 +155,7 @@ test("a cluster of an operator is watched over the system account alone, and pub
   const servers = cluster.nodes.map(({ port }) => `tls://127.0.0.1:${port}`);
   const operator = { signingSeed: signed.operator.signingSeed };
   configure({ servers, caFile: "ca.pem", system: { credsFile: "system.creds" }, operator }, { "natsbus:auth": { mode: "jwt" } });
+  expect(await natsbus(["preview", "--stack", "dev"])).toMatch(/Monitoring bus-monitoring create/);
   await natsbus(UP);
   await expectCanary(["n1", "n2", "n3"]);
   const metrics = await probePage("/metrics");

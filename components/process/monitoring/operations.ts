@@ -61,8 +61,8 @@ export async function diffMonitoring(outputs: MonitoringOutputs, inputs: Monitor
 /** Refuses ports that other processes hold, so that a preview shows it. */
 export async function checkMonitoring(_olds: unknown, news: MonitoringInputs): Promise<{ inputs: MonitoringInputs; failures: Refusal[] }> {
   if (isUnknown([news.directory, news.ports, news.facts])) return { inputs: news, failures: [] };
-  // What the canary connects with may not be known yet; it has no say in the ports.
-  const { canary: _canary, ...probe } = news.probe;
+  // Whom the probe watches and what the canary connects with may not be known yet; neither has a say in the ports.
+  const probe = { servers: [], pollMs: 0, exporter: true, latencySeconds: 0 };
   const troubles = await Promise.all(planWatchers({ ...news, probe }, process.execPath).map(findPortTrouble));
   const failures = troubles.flatMap((text) =>
     text === undefined ? [] : [refusal("ERR_PORT_IN_USE", `${text}; end that process, or set another port under natsbus:monitoring ports`)],
