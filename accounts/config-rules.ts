@@ -18,15 +18,32 @@ export function findConfigModeProblems(accounts: readonly AccountSpec[]): Proble
 
 /** Everything that only the server configuration can have. */
 export function findSignedModeProblems(accounts: readonly AccountSpec[]): Problem[] {
-  return accounts.flatMap(({ name, users }) =>
-    Object.entries(users)
-      .filter(([, { login }]) => login !== undefined)
-      .map(([user]) => ({
+  return accounts.flatMap(({ name, users, roles }) => [...loginProblems(users, name), ...queueProblems(roles, name)]);
+}
+
+function loginProblems(users: AccountSpec["users"], account: string): Problem[] {
+  return Object.entries(users)
+    .filter(([, { login }]) => login !== undefined)
+    .map(([user]) => ({
+      code: "ERR_CONFIG_CONFLICT" as const,
+      path: `accounts.${account}.users.${user}.login`,
+      message: "users of signed accounts have credentials, never a password or a bare key",
+      remedy: "remove it, or use auth.mode config",
+    }));
+}
+
+/** In a list with a template, which is where every user's own inbox stands, servers drop what has a queue group, and refuse the user when it is denied (seen on 2.15.2). */
+function queueProblems(roles: AccountSpec["roles"], account: string): Problem[] {
+  return Object.entries(roles).flatMap(([role, { subscribe }]) =>
+    [subscribe.allow, subscribe.deny].flatMap((list) => {
+      const lost = list.some((subject) => subject.includes("{{")) ? list.filter((subject) => subject.includes(" ")) : [];
+      return lost.map((subject) => ({
         code: "ERR_CONFIG_CONFLICT" as const,
-        path: `accounts.${name}.users.${user}.login`,
-        message: "users of signed accounts have credentials, never a password or a bare key",
-        remedy: "remove it, or use auth.mode config",
-      })),
+        path: `accounts.${account}.roles.${role}`,
+        message: `servers do not heed the queue group of "${subject}" in the rights of signed users`,
+        remedy: "leave the queue group out, or use auth.mode config",
+      }));
+    }),
   );
 }
 

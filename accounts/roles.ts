@@ -62,7 +62,7 @@ export interface RoleIntent {
   /** Subjects users may publish to, with or without an acknowledgement from JetStream.
    * @default [] */
   readonly publish?: readonly string[] | undefined;
-  /** Subjects users may subscribe to as they are published; `"subject queue"` allows it in that queue group only.
+  /** Subjects users may subscribe to as they are published; `"subject queue"` allows it in that queue group only, with `auth.mode: config`.
    * @default [] */
   readonly subscribe?: readonly string[] | undefined;
   /** Subjects users may not publish to even if allowed.

@@ -112,6 +112,15 @@ describe("accounts in the server configuration", () => {
     expect(findConfigModeProblems(specs)).toEqual([]);
     expect(findSignedModeProblems(specs)).toEqual([expect.objectContaining({ path: "accounts.A.users.one.login" })]);
   });
+
+  it.each([
+    ["allowed", { subscribe: ["work.* crew"] }, 1],
+    ["denied beside a template", { subscribe: ["work.>"], denySubscribe: ["work.* crew", "{{tag(team)}}.>"] }, 1],
+    ["denied alone", { subscribe: ["work.>"], denySubscribe: ["work.* crew"] }, 0],
+  ])("a queue group that is %s is refused where servers would lose it", (_how, worker, refusals) => {
+    const specs = specsOf({ roles: { ...admin.roles, worker } });
+    expect(findSignedModeProblems(specs).map(({ path }) => path)).toEqual(Array(refusals).fill("accounts.A.roles.worker"));
+  });
 });
 
 describe("logins", () => {
