@@ -98,6 +98,22 @@ export async function requestReload(spec: ConnectionSpec, id: string): Promise<s
   return answer.json<Envelope<unknown>>().error?.description;
 }
 
+/**
+ * Has another server lead the meta group.
+ * @returns why not, in the servers' words; an absent answer is taken for yes: whoever asks looks at what becomes of it
+ */
+export async function moveMetaLeader(spec: ConnectionSpec, preferred: string): Promise<string | undefined> {
+  const connection = await openConnection(spec);
+  const request = JSON.stringify({ placement: { preferred } });
+  try {
+    const answer = await connection.request("$JS.API.META.LEADER.STEPDOWN", request, { timeout: ASK_TIMEOUT_MS });
+    return answer.json<Envelope<unknown>>().error?.description;
+  } catch (error) {
+    if (connection.isClosed()) throw error;
+    return undefined;
+  }
+}
+
 /** Every answer until the caller stops listening, or the time is up. */
 async function* gather<T>(
   connection: NatsConnection,

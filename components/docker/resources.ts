@@ -1,8 +1,10 @@
-/** The containers of a bus as Pulumi resources. Servers are chained, so that a change replaces them one after the other, each only when the one before serves again. */
+/** The containers of a bus as Pulumi resources. Servers are chained, so that a change replaces them one after the other, each only when all are current again. */
 import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { BusSpec } from "../../core/bus-spec.ts";
+import type { ConnectionSpec } from "../../core/connection.ts";
+import { ContainerGate } from "./gate/resource.ts";
 import { type ContainerMount, type ContainerPlan, type DockerPlan, memoryOptions } from "./plan.ts";
 
 const HEALTHY_TIMEOUT_S = 300;
@@ -17,6 +19,8 @@ export interface ContainersArgs {
   readonly files: pulumi.Output<DockerPlan["files"]>;
   /** Map keyed by server name: digest of what it reads when it starts. */
   readonly startSettings: pulumi.Output<Readonly<Record<string, string>>>;
+  /** How the servers are asked whether they are current, a secret; absent: they know no user who may ask, and their health checks have to do. */
+  readonly connection?: pulumi.Output<ConnectionSpec>;
 }
 
 interface Scene extends ContainersArgs {
@@ -40,16 +44,18 @@ export function createContainers(name: string, args: ContainersArgs, options: pu
   const volumes = new Map(volumeNames(plan).map((volume) => [volume, createVolume(name, volume, { spec, plan, options: own })]));
   const scene: Scene = { ...args, name, network, volumes, options: own };
   const made = new Map<string, pulumi.Resource>();
-  let previous: pulumi.Resource[] = [];
+  let previous: pulumi.Resource[] = createFirstGate(scene);
   for (const container of plan.containers) {
     const settings = createSettings(scene, container);
     const isServer = container.labels["natsbus.part"] === "server";
     const dependsOn = [...container.after.flatMap((other) => made.get(other) ?? []), ...settings, ...(isServer ? previous : [])];
     const resource = createContainer(scene, container, dependsOn);
     made.set(container.name, resource);
-    if (isServer) previous = [createReload(scene, container, resource)];
+    if (!isServer) continue;
+    const reload = createReload(scene, container, resource);
+    previous = [reload, ...createGate(scene, container.name, { revision: resource.id }, [reload])];
   }
-  return previous[0] ?? network;
+  return previous.at(-1) ?? network;
 }
 
 /** Streams stay when the stack goes, unless the stack file says otherwise. */
@@ -165,6 +171,27 @@ function createReload(scene: Scene, container: ContainerPlan, server: pulumi.Res
     labels: revision.apply((value) => [{ label: "natsbus.settings", value }]),
   };
   return new docker.Container(`${scene.name}-${container.name}-reload`, args, { ...scene.options, dependsOn: [server] });
+}
+
+/** Before the first server is replaced: all must be current, and the one that is replaced last is to lead. */
+function createFirstGate(scene: Scene): pulumi.Resource[] {
+  const servers = scene.plan.containers.filter(({ labels }) => labels["natsbus.part"] === "server");
+  const revision = scene.startSettings.apply((digests) => fingerprint(JSON.stringify([servers, digests])));
+  const last = servers.at(-1)?.name;
+  return createGate(scene, "first", { revision, ...(last === undefined ? {} : { leader: last }) }, []);
+}
+
+/** Lets the next server be replaced only when all are current. */
+function createGate(
+  { name, plan, connection, options }: Scene,
+  title: string,
+  when: { readonly revision: pulumi.Input<string>; readonly leader?: string },
+  dependsOn: pulumi.Resource[],
+): pulumi.Resource[] {
+  const servers = plan.containers.filter(({ labels }) => labels["natsbus.part"] === "server").map((server) => server.name);
+  if (connection === undefined || servers.length === 1) return [];
+  const { provider: _, ...own } = options;
+  return [new ContainerGate(`${name}-gate-${title}`, { connection, servers, ...when }, { ...own, dependsOn })];
 }
 
 function toolPlan({ spec }: Scene, name: string): ContainerPlan {

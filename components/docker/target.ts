@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AppliedByOthers } from "../applied.ts";
 import { declaredPart } from "../part.ts";
+import { systemConnection } from "../system-connection.ts";
 import type { Target, TargetArgs } from "../target.ts";
 import { serverHosts } from "../tls/hosts.ts";
 import { dockerMonitoring, withBeside } from "./beside.ts";
@@ -44,7 +45,7 @@ export async function loadDockerTarget(): Promise<Target> {
 function runContainers(
   createContainers: CreateContainers,
   name: string,
-  { spec, bus, identity, authority, certificates, keys }: TargetArgs,
+  { spec, bus, identity, authority, certificates, keys, system }: TargetArgs,
   options: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   // The containers are known at once; only what is in their files comes from other resources.
@@ -56,7 +57,9 @@ function runContainers(
       watched(planDocker({ spec, identity: who, authority: bundle, certificates: chains, keys: own } satisfies DockerInputs)),
     );
   const startSettings = pulumi.unsecret(whole.apply(({ containers }) => startDigests(containers)));
-  return createContainers(name, { spec, plan, files: whole.apply(({ files }) => files), startSettings }, options);
+  const ca = spec.tls.clients ? { ca: authority } : {};
+  const asked = systemConnection(system, { servers: dockerUrls(spec), ...ca });
+  return createContainers(name, { spec, plan, files: whole.apply(({ files }) => files), startSettings, ...asked }, options);
 }
 
 const EVERY = new Set(["0.0.0.0", "::"]);

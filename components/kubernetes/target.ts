@@ -1,15 +1,13 @@
 /** The `kubernetes` target: the servers are pods of a StatefulSet. */
 import * as pulumi from "@pulumi/pulumi";
-import { PROVISIONER } from "../../accounts/identity.ts";
 import type { BusSpec } from "../../core/bus-spec.ts";
-import type { ConnectionSpec } from "../../core/connection.ts";
 import { assertNoProblems } from "../../core/errors.ts";
-import { parseLogin } from "../../core/login.ts";
 import { declaredPart } from "../part.ts";
 import type { ResolvedBus } from "../resolved-bus.ts";
 import { Guard, Rollout } from "../rollout/resource.ts";
 import { guardWish, rolloutPlace, rolloutWish } from "../rollout/wish.ts";
 import type { ServerIdentity } from "../server-plan.ts";
+import { systemConnection } from "../system-connection.ts";
 import type { Target, TargetArgs, TargetOutputs } from "../target.ts";
 import { type ClusterFacts, readClusterFacts } from "./cluster-facts.ts";
 import { clusterProblems } from "./preflight.ts";
@@ -67,7 +65,7 @@ function createTarget(
   const own = `${name}-kubernetes`;
   const material = materialOf(args);
   const wish = guardWish(spec);
-  const guard = new Guard(`${name}-guard`, { ...wish, access: pulumi.secret(wish.access), ...systemConnection(args) }, options);
+  const guard = new Guard(`${name}-guard`, { ...wish, access: pulumi.secret(wish.access), ...askedBy(args) }, options);
   const objects = Objects === undefined ? new AppliedByOthers(own, options) : new Objects(own, { spec, plan, material, guard }, options);
   // Keys are made without a look at servers.
   const ready = declaredPart() === "keys" ? objects : createRollout(name, args, { ...options, dependsOn: [guard, objects] });
@@ -85,20 +83,20 @@ function createRollout(name: string, args: TargetArgs, options: pulumi.CustomRes
   const wish = materialOf(args).apply((material) => rolloutWish(spec, material));
   const secrets = { settings: pulumi.secret(wish.settings), digests: wish.digests };
   const place = rolloutPlace(spec);
-  return new Rollout(`${name}-rollout`, { ...place, access: pulumi.secret(place.access), ...secrets, ...systemConnection(args) }, options);
+  return new Rollout(`${name}-rollout`, { ...place, access: pulumi.secret(place.access), ...secrets, ...askedBy(args) }, options);
 }
 
-/** How servers are asked about themselves; nothing when they know no user who may. */
-function systemConnection({ spec, authority, system }: TargetArgs): { readonly connection?: pulumi.Output<ConnectionSpec> } {
-  if (system === undefined) return {};
+/** How servers are asked about themselves. */
+function askedBy({ spec, authority, system }: TargetArgs): ReturnType<typeof systemConnection> {
   const { servers, forward } = reachOf(spec);
   const trusted = foreignAuthority(spec) ?? authority;
   // Nothing for the system's own authorities.
   const ca = spec.tls.clients && trusted !== "" ? { ca: pulumi.output(trusted) } : {};
-  const reach = { servers, ...(forward === undefined ? {} : { forward }), ...ca };
-  const login = pulumi.output(system).apply((text) => parseLogin(text, PROVISIONER));
-  const connection = pulumi.all([pulumi.output(reach), login] as const).apply(([at, own]) => ({ ...at, ...own }) as ConnectionSpec);
-  return { connection: pulumi.secret(connection) };
+  const own = { ...(forward === undefined ? {} : { forward }), ...ca };
+  return systemConnection(
+    system,
+    servers.apply((urls) => ({ servers: urls, ...own })),
+  );
 }
 
 /** Stands for the servers when their objects are applied from files. */

@@ -7,7 +7,7 @@ export function uploadPath(sha256: string): string {
   return `.natsbus-nats-server-${sha256.slice(0, 12)}`;
 }
 
-/** Unpacks the bundle from standard input into a folder only this user sees, and installs it.
+/** Unpacks the bundle from standard input into a folder only this user sees, and installs it. It restarts nothing: who is next is decided over all hosts.
  * @param program file on the host to install as nats-server; absent: none is handed over
  * @param wait what the installer waits for */
 export function installCommand(host: SystemdHost, program: string | undefined, wait: "server" | "cluster"): string {
@@ -18,15 +18,29 @@ export function installCommand(host: SystemdHost, program: string | undefined, w
     "trap 'rm -rf \"$folder\"' EXIT",
     'base64 -d | tar -xf - -C "$folder"',
     ...link,
-    `${asRoot(host)}timeout 3600 "$folder/install.sh" --wait ${wait}`,
+    `${asRoot(host)}timeout 3600 "$folder/install.sh" --leave-restarts --wait ${wait}`,
   ];
   return `set -e; ${steps.join("; ")}`;
 }
 
-/** Waits until the whole cluster is ready, as the given host sees it. */
-export function waitCommand(host: SystemdHost, cluster: string): string {
+/** Says of each server of a host what it needs to run as installed. */
+export function listCommand(host: SystemdHost, cluster: string): string {
+  return scriptCommand(host, cluster, "rollout.sh", ["--list"]);
+}
+
+/** Prints what each server of a host says of itself. */
+export function pagesCommand(host: SystemdHost, cluster: string): string {
+  return scriptCommand(host, cluster, "pages.sh", []);
+}
+
+/** Restarts one server of a host, and waits until it takes connections. */
+export function restartCommand(host: SystemdHost, cluster: string, server: string): string {
+  return scriptCommand(host, cluster, "rollout.sh", ["--restart", server]);
+}
+
+function scriptCommand(host: SystemdHost, cluster: string, script: string, args: readonly string[]): string {
   const { programs, config } = hostPaths(cluster);
-  return `${asRoot(host)}timeout 900 ${programs}/rollout.sh ${config} --wait cluster`;
+  return `${asRoot(host)}timeout 900 ${[`${programs}/${script}`, config, ...args].join(" ")}`;
 }
 
 /** Removes the bus from a host, its data only when asked for. A bus that is gone already is fine. */

@@ -1,4 +1,4 @@
-/** The hosts of a bus as Pulumi resources: one command a host, one host after the other, and one that is done when the cluster is ready. */
+/** The hosts of a bus as Pulumi resources: one command a host, one host after the other, and one that restarts servers and is done when the cluster is ready. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -7,8 +7,9 @@ import { local, remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { BusError } from "../../core/errors.ts";
 import type { SystemdHost } from "../../core/systemd-spec.ts";
-import { installCommand, uninstallCommand, uploadPath, waitCommand } from "./commands.ts";
+import { installCommand, uninstallCommand, uploadPath } from "./commands.ts";
 import type { FoundProgram } from "./program.ts";
+import { HostRollout } from "./rolling/resource.ts";
 
 const DIAL_ATTEMPTS = 5;
 const DIAL_TIMEOUT_S = 15;
@@ -17,6 +18,8 @@ const DIAL_TIMEOUT_S = 15;
 export interface HostToInstall {
   /** The host. */
   readonly host: SystemdHost;
+  /** Names of its servers. */
+  readonly servers: readonly string[];
   /** Its bundle in base 64. A secret. */
   readonly bundle: pulumi.Output<string>;
 }
@@ -39,15 +42,14 @@ export interface HostsArgs {
 export function createHosts(name: string, args: HostsArgs, options: pulumi.CustomResourceOptions): pulumi.Resource {
   const installed: pulumi.Resource[] = [];
   for (const [index, target] of args.hosts.entries()) {
-    // One host after the other: a change that restarts servers must never take two hosts at once.
+    // One host after the other: what a host refuses is not tried on the next.
     const after = installed.slice(-1);
     installed.push(createHost(`${name}-host-${index + 1}`, target, { ...args, after }, options));
   }
-  const [first] = args.hosts as readonly [HostToInstall];
-  const digest = pulumi.all(args.hosts.map(({ bundle }) => bundle)).apply((bundles) => hashOf(bundles.join("\n")));
-  const wait = waitCommand(first.host, args.cluster);
-  // The digest stands on standard input, where it changes with every change of a host, so that the cluster is waited for again.
-  return createCommand(`${name}-ready`, first.host, { create: wait, update: wait, stdin: digest }, { ...options, dependsOn: installed });
+  // The digest changes with every change of a host, so that the cluster is looked at again.
+  const revision = pulumi.unsecret(pulumi.all(args.hosts.map(({ bundle }) => bundle)).apply((bundles) => hashOf(bundles.join("\n"))));
+  const hosts = args.hosts.map(({ host, servers }) => ({ host, servers }));
+  return new HostRollout(`${name}-rollout`, { cluster: args.cluster, hosts, revision }, { ...options, dependsOn: installed });
 }
 
 function createHost(
@@ -63,7 +65,7 @@ function createHost(
   });
   const commands = {
     create: program.apply((path) => installCommand(host, path, "server")),
-    update: program.apply((path) => installCommand(host, path, "cluster")),
+    update: program.apply((path) => installCommand(host, path, "server")),
     delete: uninstallCommand(host, args.cluster, args.purge),
     stdin: bundle,
   };

@@ -6,6 +6,6 @@ const FOLDER = join(import.meta.dirname, "files");
 
 /** Map keyed by name: text of every script of `components/systemd/files`. */
 export function readScripts(): Readonly<Record<string, string>> {
-  const names = ["install.sh", "uninstall.sh", "rollout.sh", "health.sh", "common.sh"];
+  const names = ["install.sh", "uninstall.sh", "rollout.sh", "health.sh", "pages.sh", "common.sh"];
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(FOLDER, name), "utf8")]));
 }

@@ -68,7 +68,11 @@ function installHosts(
       const inputs = { spec, identity: who, authority: bundle, certificates: chains, keys: own, program: found, scripts, probe };
       return planHostTrees(inputs).map((tree) => packBundle(planBundle(tree)).toString("base64"));
     });
-  const hosts = nodesByHost(spec).map(({ host }, index) => ({ host, bundle: bundles.apply((all) => all[index] ?? "") }));
+  const hosts = nodesByHost(spec).map(({ host, nodes }, index) => ({
+    host,
+    servers: nodes.map(({ name: server }) => server),
+    bundle: bundles.apply((all) => all[index] ?? ""),
+  }));
   const { purgeOnDestroy: purge } = spec.systemd;
   return createHosts(name, { cluster: spec.cluster.name, hosts, program, uploads: isUploaded(spec), purge }, options);
 }

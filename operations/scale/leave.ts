@@ -3,10 +3,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { assetBlocker, metaBlocker, metaMembers, type NodeView } from "../../components/gate/blockers.ts";
 import { observeServers } from "../../components/gate/system.ts";
 import { waitGate } from "../../components/gate/wait.ts";
+import { moveMetaLeader } from "../../connection/system-account.ts";
 import type { ConnectionSpec } from "../../core/connection.ts";
 import { BusError } from "../../core/errors.ts";
 import { collectHoldings, type Holding } from "./plan.ts";
-import { moveMetaLeader, moveStream, removePeer } from "./system-calls.ts";
+import { moveStream, removePeer } from "./system-calls.ts";
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const POLL_MS = 250;

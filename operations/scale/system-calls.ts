@@ -24,11 +24,6 @@ export async function moveStream(connection: ConnectionSpec, { account, stream }
   return { accepted: false, busy: error.err_code === STILL_MOVING, reason: error.description ?? `error ${error.err_code}` };
 }
 
-/** Has another server lead the meta group. @returns why not, in the servers' words */
-export async function moveMetaLeader(connection: ConnectionSpec, preferred: string): Promise<string | undefined> {
-  return (await ask(connection, "META.LEADER.STEPDOWN", { placement: { preferred } }))?.error?.description;
-}
-
 /** Takes a server out of the meta group; one that is out already is fine. @returns why not, in the servers' words */
 export async function removePeer(connection: ConnectionSpec, server: string): Promise<string | undefined> {
   const error = (await ask(connection, "SERVER.REMOVE", { peer: server }))?.error;

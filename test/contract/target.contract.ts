@@ -1,6 +1,6 @@
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
+import { readStored, type SeenServer, startPublisher, watchServers } from "../support/steady-publisher.ts";
 
 /** The settings the suite changes. */
 export interface TargetSettings {
@@ -8,14 +8,6 @@ export interface TargetSettings {
   readonly maxPayloadBytes: number;
   /** JetStream disk: lowering it needs a restart. */
   readonly maxStorageBytes: number;
-}
-
-/** One server as seen from outside. */
-interface SeenServer {
-  /** Server name. */
-  readonly name: string;
-  /** Changes with every start of the server, for instance its process and start time; `undefined` while it does not run. */
-  readonly instance: string | undefined;
 }
 
 /** A target with three servers, not started yet; whatever it left is removed when disposed. */
@@ -39,7 +31,6 @@ export interface TargetUnderTest extends AsyncDisposable {
 }
 
 const SETTINGS: TargetSettings = { maxPayloadBytes: 1024 * 1024, maxStorageBytes: 256 * 1024 * 1024 };
-const WATCH_MS = 15;
 
 /** What every target must do. */
 export function targetContract(name: string, makeTarget: () => Promise<TargetUnderTest>): void {
@@ -127,68 +118,4 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetUnd
 
 async function instances(target: TargetUnderTest): Promise<string[]> {
   return (await target.servers()).flatMap((server) => server.instance ?? []);
-}
-
-/** Publishes one message after the other and remembers those the stream acknowledged. */
-async function startPublisher(connection: NatsConnection) {
-  const manager = await jetstreamManager(connection);
-  await manager.streams.add({ name: "CONTRACT", subjects: ["contract"], num_replicas: 3 });
-  const client = jetstream(connection);
-  const acknowledged: string[] = [];
-  let stopped = false;
-  const work = (async () => {
-    for (let id = 0; !stopped; id += 1) {
-      // A lost answer is not an acknowledgement; the message may or may not be there.
-      const ack = await client.publish("contract", String(id), { timeout: 1_000 }).catch(() => undefined);
-      if (ack !== undefined) acknowledged.push(String(id));
-    }
-  })();
-  return {
-    reach: (count: number) => expect.poll(() => acknowledged.length, { timeout: 20_000, interval: WATCH_MS }).toBeGreaterThanOrEqual(count),
-    stop: async () => {
-      stopped = true;
-      await work;
-      return acknowledged;
-    },
-    stored: () => readStored(connection),
-  };
-}
-
-async function readStored(connection: NatsConnection): Promise<Set<string>> {
-  const consumer = await jetstream(connection).consumers.get("CONTRACT");
-  const info = await (await jetstreamManager(connection)).streams.info("CONTRACT");
-  const stored = new Set<string>();
-  if (info.state.messages === 0) return stored;
-  for await (const message of await consumer.consume()) {
-    stored.add(message.string());
-    if (message.info.pending === 0) break;
-  }
-  return stored;
-}
-
-/** Watches in which order servers come back as new ones, and how few ran at once. */
-function watchServers(target: TargetUnderTest) {
-  const order: string[] = [];
-  let fewest = Number.POSITIVE_INFINITY;
-  let stopped = false;
-  const work = (async () => {
-    const known = new Map((await target.servers()).map(({ name, instance }) => [name, instance]));
-    while (!stopped) {
-      const now = await target.servers();
-      fewest = Math.min(fewest, now.filter((server) => server.instance !== undefined).length);
-      for (const { name, instance } of now) {
-        if (instance === undefined || instance === known.get(name)) continue;
-        known.set(name, instance);
-        order.push(name);
-      }
-      await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-    }
-  })();
-  return {
-    stop: async () => {
-      stopped = true;
-      await work;
-      return { order, fewest };
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { planHostTrees, type SystemdInputs } from "../../components/systemd/tree
 import type { SystemdHost } from "../../core/systemd-spec.ts";
 import { testServerBinary } from "../support/cluster.ts";
 import { hostSpec, sha256Of, testIdentity } from "../support/host-bus.ts";
+import { runSsh } from "../support/ssh.ts";
 import { install, provideProgram, systemdInputs, systemdSecrets } from "../support/systemd-bus.ts";
 import { startTestHost, type TestHost } from "../support/test-host.ts";
 import { systemdObstacle, titled } from "./obstacles.ts";
@@ -259,12 +260,3 @@ describe.skipIf(missing !== undefined)(titled("a fresh host with systemd", missi
     });
   });
 });
-
-/** Never synchronously: what carries the connection into the host's network lives in this process. */
-function runSsh(args: readonly string[], input: string | Buffer): Promise<string> {
-  return new Promise((done, fail) => {
-    const child = execFile("ssh", [...args], { encoding: "utf8" }, (error, stdout) => (error === null ? done(stdout) : fail(error)));
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
-  });
-}

@@ -74,13 +74,12 @@ export async function startTestHost(kind: HostKind, name: string): Promise<TestH
   };
 }
 
+/** Where systemd uses both versions of control groups, it does not always keep a service's processes in its own hierarchy of the first; the controllers' have them. */
 function findInstance(state: string, unit: string, program: string): string | undefined {
-  const group =
-    readOr(join(state, "groups"))
-      .split("\n")
-      .find((line) => line.startsWith("/sys/fs/cgroup/systemd")) ?? "";
-  const pids = readOr(join(group, "system.slice", unit, "cgroup.procs"))
+  const pids = readOr(join(state, "groups"))
     .split("\n")
+    .filter((group) => /^\/sys\/fs\/cgroup\/(systemd|pids|memory)\//.test(group))
+    .flatMap((group) => readOr(join(group, "system.slice", unit, "cgroup.procs")).split("\n"))
     .filter((line) => line !== "");
   const pid = pids.find((candidate) => readOr(`/proc/${candidate}/comm`).startsWith(program));
   const stat = pid === undefined ? "" : readOr(`/proc/${pid}/stat`);

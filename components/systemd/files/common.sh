@@ -48,10 +48,21 @@ meta_leader() {
   http_get "${MONITOR_PORT[$1]}" /jsz | tr -d '\n' | sed -nE 's/.*"meta_cluster": *\{[^{}]*"leader": *"([^"]*)".*/\1/p'
 }
 
-# leaderless SERVER: number of groups the server knows (the meta group, streams, consumers) that have no leader; a healthy server may hold replicas of some
-leaderless() {
-  http_get "${MONITOR_PORT[$1]}" '/jsz?accounts=true&streams=true&consumers=true' | tr -d '\n' |
-    grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*' | grep -cvE '"leader": *"[^"]+"' || true
+# groups SERVER: the meta group, streams and consumers the server knows, one a line, each with what its replicas are said to be
+groups() {
+  http_get "${MONITOR_PORT[$1]}" '/jsz?accounts=true&streams=true&consumers=true' | tr -d '\n' | grep -oE '"(cluster|meta_cluster)": *\{[^][{}]*(\[[^]]*\])?' || true
+}
+
+# group_blocker SERVER: which groups are not as they should be; a healthy server may hold replicas of some that have no leader.
+# Of a group its leader knows who is behind; followers report one another as behind for ever.
+group_blocker() {
+  local said
+  said=$(groups "$1")
+  if grep -qvE '"leader": *"[^"]+"' <<<"$said"; then
+    echo "server $1 knows streams or consumers without a leader"
+  elif grep -E "\"leader\": *\"$1\"" <<<"$said" | grep -qE '"current": *false|"offline": *true'; then
+    echo "server $1 leads streams or consumers whose replicas are not current"
+  fi
 }
 
 # blocker SERVER: why the cluster is not ready as that server sees it; empty when it is
@@ -64,7 +75,7 @@ blocker() {
   [ "$SERVERS" -gt 1 ] || return 0
   if [ -z "$(meta_leader "$1")" ]; then
     echo "server $1 knows no meta leader"
-  elif [ "$(leaderless "$1")" != 0 ]; then
-    echo "server $1 knows streams or consumers without a leader"
+  else
+    group_blocker "$1"
   fi
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install.sh [--check] [--wait server|cluster]: puts the files beside it onto this host, and brings the servers to them. Run it again at any time: what is as it should be is left alone.
+# install.sh [--check] [--wait server|cluster] [--leave-restarts]: puts the files beside it onto this host, and brings the servers to them. Run it again at any time: what is as it should be is left alone.
 #   --check   only says what would be done; exit code 3 when there is something
-#   --wait    see rollout.sh
+#   --wait, --leave-restarts  see rollout.sh
 set -euo pipefail
 bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR
@@ -13,7 +13,8 @@ while [ $# -gt 0 ]; do
   case $1 in
     --check) check=yes rollout+=(--check) ;;
     --wait) rollout+=(--wait "$2") && shift ;;
-    *) fail ERR_USAGE "install.sh does not know $1" "it takes --check and --wait server or cluster" ;;
+    --leave-restarts) rollout+=(--leave-restarts) ;;
+    *) fail ERR_USAGE "install.sh does not know $1" "it takes --check, --leave-restarts and --wait server or cluster" ;;
   esac
   shift
 done

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# rollout.sh CONFIG [--check] [--wait server|cluster]: brings the running servers of this host to their installed settings.
+# rollout.sh CONFIG [--check] [--wait server|cluster] [--leave-restarts] [--list] [--restart SERVER]: brings the running servers of this host to their installed settings.
 #   Starts what does not run, reloads what a reload is enough for, restarts the rest one at a time, the meta leader last, the next one only when all are current again.
 #   --check        only says what would be done; exit code 3 when there is something
+#   --leave-restarts  restarts nothing: whoever sees the servers of all hosts decides who is next, with
+#   --list            which says of each server what it needs: start, restart, reload or none
+#   --restart SERVER  which restarts that one and waits until it takes connections, and looks at no other
 #   --wait server  is content when each server takes connections, as the first hosts of a new cluster must be (default: cluster, everything current)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,11 +13,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 config=${1:?folder of the bus}
 shift
-check='' wait_for=cluster
+check='' wait_for=cluster leave='' list='' only=''
 while [ $# -gt 0 ]; do
   case $1 in
     --check) check=yes ;;
     --wait) wait_for=$2 && shift ;;
+    --leave-restarts) leave=yes ;;
+    --list) list=yes ;;
+    --restart) only=$2 && shift ;;
     *) fail ERR_USAGE "rollout.sh does not know $1" "leave it out" ;;
   esac
   shift
@@ -110,7 +116,22 @@ reload() {
   done
 }
 
+# restart SERVER: in lame duck mode, as its unit says; until it takes connections again
+restart() {
+  systemctl restart "$(unit_of "$1")"
+  await "$start_seconds" "server $1 did not come back" not_serving "$1"
+}
+
 load "$config"
+if [ -n "$list" ]; then
+  for server in "${SERVER_NAMES[@]}"; do echo "$server $(action_of "$server")"; done
+  exit 0
+fi
+if [ -n "$only" ]; then
+  [[ " ${SERVER_NAMES[*]} " == *" $only "* ]] || fail ERR_USAGE "there is no server $only on this host" "name one of ${SERVER_NAMES[*]}"
+  restart "$only"
+  exit 0
+fi
 starts=() reloads=() restarts=()
 for server in "${SERVER_NAMES[@]}"; do
   case $(action_of "$server") in
@@ -121,7 +142,7 @@ for server in "${SERVER_NAMES[@]}"; do
 done
 [ ${#starts[@]} -eq 0 ] || say "start of ${starts[*]}"
 [ ${#reloads[@]} -eq 0 ] || say "reload of ${reloads[*]}"
-[ ${#restarts[@]} -eq 0 ] || say "restart, one at a time, of ${restarts[*]}"
+[ ${#restarts[@]} -eq 0 ] || say "restart, one at a time, of ${restarts[*]}${leave:+, by whoever sees all hosts}"
 if [ -n "$check" ]; then
   [ $((${#starts[@]} + ${#reloads[@]} + ${#restarts[@]})) -eq 0 ] || exit 3
   exit 0
@@ -140,7 +161,7 @@ for server in "${reloads[@]}"; do
   reload "$server" || restarts+=("$server")
 done
 
-while [ ${#restarts[@]} -gt 0 ]; do
+while [ -z "$leave" ] && [ ${#restarts[@]} -gt 0 ]; do
   await "$gate_seconds" "the next server cannot be restarted" not_current
   leader='' next=''
   for server in "${SERVER_NAMES[@]}"; do
@@ -155,8 +176,7 @@ while [ ${#restarts[@]} -gt 0 ]; do
   done
   next=${next:-${restarts[0]}}
   say "$next: restart (${#restarts[@]} to go)"
-  systemctl restart "$(unit_of "$next")"
-  await "$start_seconds" "server $next did not come back" not_serving "$next"
+  restart "$next"
   await "$gate_seconds" "server $next came back and is not current" not_current
   rest=()
   for server in "${restarts[@]}"; do [ "$server" = "$next" ] || rest+=("$server"); done

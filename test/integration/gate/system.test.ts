@@ -47,7 +47,10 @@ describe("the gate over the system account", () => {
     const leader = await cluster.metaLeader();
     const follower = SERVERS.find((name) => name !== leader) ?? "";
     await cluster.kill(follower);
-    expect(metaBlocker(await observeServers(system, SERVERS, false))).toContain(`${follower} does not answer`);
+    // The connection may have been that server's, and needs a moment to find another.
+    await expect
+      .poll(async () => metaBlocker(await observeServers(system, SERVERS, false)), { timeout: 20_000, interval: 100 })
+      .toBe(`${follower} does not answer`);
     await cluster.start(follower);
     const told: string[] = [];
     await waitGate({

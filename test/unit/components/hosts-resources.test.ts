@@ -20,7 +20,7 @@ beforeEach(async () => {
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs, id }) => {
       seen.push({ type, name, inputs: inputs as Record<string, unknown> });
-      return { id: id ?? name, state: inputs as Record<string, unknown> };
+      return { id: id || name, state: inputs as Record<string, unknown> };
     },
     call: () => ({}),
   });
@@ -45,18 +45,26 @@ test("declares hosts over SSH: pinned keys, files on standard input, nothing in 
   const { ready, servers } = (await loadSystemdTarget()).create("bus", { spec, bus: emptyBus(spec), ...SECRETS });
   await settle(ready);
   const commands = seen.filter(({ type }) => type === "command:remote:Command");
-  expect(commands.map(({ name }) => name).sort()).toEqual(["bus-host-1", "bus-host-2", "bus-host-3", "bus-ready"]);
+  expect(commands.map(({ name }) => name).sort()).toEqual(["bus-host-1", "bus-host-2", "bus-host-3"]);
   for (const { inputs } of commands) {
     expect(inputs["logging"]).toBe("none");
     const text = JSON.stringify([inputs["create"], inputs["update"], inputs["delete"], inputs["environment"], inputs["triggers"]]);
     expect(text).not.toMatch(/SECRET KEY|OPERATOR\.JWT/);
     expect(text).toContain("sudo -n");
+    expect(text).toContain("--leave-restarts");
     expect(JSON.stringify(inputs["connection"])).toContain(KEY);
   }
   const { inputs } = commands.find(({ name }) => name === "bus-host-2") as Seen;
   const archive = Buffer.from(secretText(inputs["stdin"]), "base64").toString("latin1");
   expect(archive).toContain("SECRET KEY 2");
   expect(archive).not.toContain("SECRET KEY 1");
+  // Restarts are decided over all hosts, and nothing secret is handed to whoever decides.
+  const rollout = seen.find(({ name }) => name === "bus-rollout")?.inputs ?? {};
+  expect(rollout).toMatchObject({
+    hosts: [{ servers: ["n1"] }, { servers: ["n2"] }, { servers: ["n3"] }],
+    revision: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(JSON.stringify(rollout)).not.toMatch(/SECRET KEY|OPERATOR\.JWT/);
   expect(await new Promise((done) => servers.apply(done))).toEqual([
     "tls://10.0.0.11:4222",
     "tls://10.0.0.12:4222",
@@ -99,6 +107,27 @@ test("declares containers: hardened, uploads kept secret, servers by label", asy
     cpus: "0.5",
   });
   expect(JSON.stringify(server["labels"])).toContain("natsbus.start-settings");
+});
+
+test("puts a gate before the first container and behind each, once the servers know a user who may ask", async () => {
+  const spec = hostSpec({ target: "docker" });
+  const system = pulumi.secret(
+    "-----BEGIN NATS USER JWT-----\nJWT\n------END NATS USER JWT------\n-----BEGIN USER NKEY SEED-----\nSEED\n------END USER NKEY SEED------\n",
+  );
+  const { ready } = (await loadDockerTarget()).create("bus", { spec, bus: emptyBus(spec), ...SECRETS, system });
+  await settle(ready);
+  const gates = seen.filter(({ name }) => name.startsWith("bus-gate-"));
+  expect(gates.map(({ name }) => name).sort()).toEqual(["bus-gate-first", "bus-gate-n1", "bus-gate-n2", "bus-gate-n3"]);
+  const inputsOf = (name: string) => gates.find((gate) => gate.name === name)?.inputs ?? {};
+  expect(inputsOf("bus-gate-first")).toMatchObject({
+    servers: ["n1", "n2", "n3"],
+    leader: "n3",
+    revision: expect.stringMatching(/^[0-9a-f]{16}$/),
+  });
+  // A replaced container has another id, and only then is the gate behind it asked.
+  expect(inputsOf("bus-gate-n2")).toMatchObject({ revision: "bus-n2" });
+  expect(inputsOf("bus-gate-n2")["leader"]).toBeUndefined();
+  for (const { inputs } of gates) expect(JSON.stringify({ ...inputs, connection: undefined })).not.toContain("SEED");
 });
 
 test("declares what watches the containers, each with its files from a volume of its own", async () => {
