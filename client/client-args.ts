@@ -3,6 +3,7 @@ import type { ConnectionSpec } from "../core/connection.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { Middleware } from "./middleware.ts";
+import { assertShape } from "./options.ts";
 import type { PrometheusArgs } from "./prometheus.ts";
 import type { PublishingArgs } from "./publisher.ts";
 import { MessageSigner } from "./signing.ts";
@@ -73,6 +74,20 @@ export interface Behaviour {
   readonly signer: MessageSigner | undefined;
   readonly verifier: MessageVerifier | undefined;
   readonly drainMs: number;
+}
+
+/**
+ * Refuses what names neither a stack nor servers.
+ * @throws ERR_CLIENT_OPTION
+ */
+export function assertPlace(args: ConnectArgs): void {
+  const isObject = typeof args === "object" && args !== null;
+  assertShape(
+    "connect",
+    isObject && ("stack" in args || "servers" in args),
+    'a stack, as in { stack: "dev" }, or servers with ca and creds',
+  );
+  if ("servers" in args) assertShape("servers", Array.isArray(args.servers), 'a list, as in ["tls://nats.example.com:4222"]');
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Duration, parseDuration } from "../core/units.ts";
 import { encodePayload } from "./codec.ts";
 import { HEADER, HEADER_NAME, type HeaderRecord } from "./headers.ts";
 import type { MessageContext } from "./middleware.ts";
+import { assertShape } from "./options.ts";
 import type { OutgoingMessage } from "./outgoing.ts";
 import type { Priority } from "./priority.ts";
 import { resolveSubject, type Subject, type SubjectChoice } from "./subject.ts";
@@ -31,6 +32,7 @@ export function composeMessage<In, Out>(
 
 /** Literal subject for a priority, looked up once a definition. */
 function literalOf<In, Out>(subject: Subject<In, Out>, priority: Priority | undefined): string {
+  if (typeof subject !== "object") return resolveSubject(undefined, {});
   const known = literals.get(subject) ?? new Map<Priority | undefined, string>();
   literals.set(subject, known);
   const literal = known.get(priority) ?? resolveSubject(subject.pattern, priority === undefined ? {} : { priority });
@@ -72,6 +74,7 @@ function ownHeaders(headers: HeaderRecord): HeaderRecord {
 
 // Spaces at the ends do not survive the way, and a signature covers what arrives.
 function assertHeaderValue(name: string, value: string): void {
+  assertShape(`the header ${name}`, typeof value === "string", "a text");
   if (value !== "" && !/[\r\n]/.test(value) && value.trim() === value) return;
   throw new BusError("ERR_CLIENT_OPTION", `the header ${name} is empty, has several lines, or begins or ends with white space`, {
     path: "headers",

@@ -2,7 +2,7 @@
 import { BusError } from "../core/errors.ts";
 import { type Duration, parseDuration } from "../core/units.ts";
 import type { HeaderRecord } from "./headers.ts";
-import { assertOneOf, assertWhole } from "./options.ts";
+import { assertOneOf, assertShape, assertWhole } from "./options.ts";
 import { deadLetterSubject, PRIORITIES, type Priority } from "./priority.ts";
 import type { Route } from "./route.ts";
 
@@ -101,6 +101,8 @@ export interface ConsumeSpec {
  */
 export function resolveConsume(args: ConsumeArgs): ConsumeSpec {
   const { concurrency = 16, prefetch, backOff, maxAttempts, handlerTimeout = "5m" } = args;
+  // Without a route every message would go to the dead letters.
+  assertShape("routes", Array.isArray(args.routes) && args.routes.length > 0, "a list with at least one route");
   const lanes = lanesOf(args);
   const reserved = "lanes" in args ? (args.reserved ?? (concurrency > 1 ? 1 : 0)) : 0;
   const weights = "lanes" in args ? weightsOf(args.serve ?? "strict", lanes) : undefined;
@@ -122,6 +124,7 @@ export function resolveConsume(args: ConsumeArgs): ConsumeSpec {
 
 function lanesOf(args: ConsumerChoice): LaneSpec[] {
   if ("consumer" in args) return [{ priority: "normal", consumer: args.consumer }];
+  assertShape("consumer", typeof args.lanes === "object", "the name of a consumer, or lanes with one each");
   const lanes = PRIORITIES.flatMap((priority) => {
     const consumer = args.lanes[priority];
     return consumer === undefined ? [] : [{ priority, consumer }];
@@ -135,6 +138,7 @@ function lanesOf(args: ConsumerChoice): LaneSpec[] {
 
 function weightsOf(serve: "strict" | Readonly<Partial<Record<Priority, number>>>, lanes: readonly LaneSpec[]): number[] | undefined {
   if (serve === "strict") return undefined;
+  assertShape("serve", typeof serve === "object", '"strict", or a weight for each lane');
   return lanes.map(({ priority }) => {
     const weight = serve[priority] ?? 1;
     assertWhole(`serve.${priority}`, weight, 1);

@@ -5,7 +5,7 @@ import { BusError } from "../core/errors.ts";
 import { parseDuration } from "../core/units.ts";
 import { AckInbox } from "./ack-inbox.ts";
 import { Batch, type BatchArgs, type BatchTools } from "./batch.ts";
-import { type Behaviour, type ConnectArgs, type PublishArgs, type RequestArgs, resolveBehaviour } from "./client-args.ts";
+import { assertPlace, type Behaviour, type ConnectArgs, type PublishArgs, type RequestArgs, resolveBehaviour } from "./client-args.ts";
 import { composeMessage, contextOf, withHeaders } from "./compose.ts";
 import { type ClientConnection, connectClient } from "./connect.ts";
 import { type ConsumeArgs, resolveConsume } from "./consume-args.ts";
@@ -69,6 +69,7 @@ export class MessageBus implements AsyncDisposable {
    * @throws ERR_CLIENT_STACK, ERR_CLIENT_OPTION, ERR_CLIENT_KEY, ERR_UNIT, ERR_CONNECT_REFUSED, ERR_CONNECT_CREDENTIALS, ERR_CONNECT_TLS, ERR_CONNECT_TIMEOUT
    */
   static async connect(args: ConnectArgs): Promise<MessageBus> {
+    assertPlace(args);
     const behaviour = resolveBehaviour(args);
     const spec = "servers" in args ? args : await readStackConnection(args);
     const connected = await connectClient(spec, behaviour.name);

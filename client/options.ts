@@ -28,6 +28,16 @@ export function assertOneOf(path: string, value: string | undefined, allowed: re
   });
 }
 
+/**
+ * Refuses what has another shape than the option, as programs without types may give.
+ * @param holds whether it has the shape
+ * @param wanted what to give instead
+ * @throws ERR_CLIENT_OPTION
+ */
+export function assertShape(path: string, holds: boolean, wanted: string): void {
+  if (!holds) throw new BusError("ERR_CLIENT_OPTION", `${path}: ${wanted} is needed`, { path, remedy: `give ${wanted}` });
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

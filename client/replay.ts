@@ -51,7 +51,7 @@ export async function* replayRange<In, Out>(
   args: ReplayArgs,
 ): AsyncGenerator<ReplayedMessage<Out>> {
   const routes = routesBySubject([route(subject, () => undefined)]);
-  for await (const message of readRange(jetstream, args.subject ?? subject.pattern, args)) {
+  for await (const message of readRange(jetstream, args?.subject ?? subject.pattern, args)) {
     const headers = storedHeadersOf(message);
     const opened = await openMessage({ routes, skipsUnrouted: true, verifier }, { message, headers });
     if (opened.kind === "rejected") {

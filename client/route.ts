@@ -2,6 +2,7 @@
 import type { Duration } from "../core/units.ts";
 import { decodePayload, type RawMessage, type Rejection } from "./codec.ts";
 import type { HeaderRecord } from "./headers.ts";
+import { assertShape } from "./options.ts";
 import type { Subject } from "./subject.ts";
 
 /** Everything of a message but its value. */
@@ -53,8 +54,13 @@ export interface Route {
   readonly open: (message: RawMessage) => Opened;
 }
 
-/** Ties a subject to a handler. A handler that returns acknowledges the message; one that throws gets it again later. */
+/**
+ * Ties a subject to a handler. A handler that returns acknowledges the message; one that throws gets it again later.
+ * @throws ERR_CLIENT_OPTION when the subject is no definition or the handler no function
+ */
 export function route<In, Out>(subject: Subject<In, Out>, handler: (message: ReceivedMessage<Out>) => Promise<void> | void): Route {
+  assertShape("route", typeof subject?.pattern === "string", "what defineSubject returned");
+  assertShape("route", typeof handler === "function", "a function as the handler");
   const run = handler as Handler;
   const open = (raw: RawMessage): Opened => {
     const decoded = decodePayload(subject, raw);

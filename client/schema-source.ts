@@ -1,5 +1,6 @@
 /** The schemas an application may write: zod's, or JSON Schema. */
 import { z } from "zod";
+import { BusError } from "../core/errors.ts";
 import { compileJsonSchema } from "./json-schema.ts";
 import type { JsonSchema, PayloadSchema } from "./schema.ts";
 
@@ -13,6 +14,14 @@ const MOST_ISSUES = 5;
  * @throws ERR_CLIENT_SUBJECT when a JSON Schema cannot be compiled
  */
 export function payloadSchema<In, Out>(source: SchemaSource): PayloadSchema<In, Out> {
+  if (typeof source !== "object" || source === null) {
+    throw new BusError("ERR_CLIENT_SUBJECT", "the schema is missing", { path: "schema", remedy: "give a zod schema, or a JSON Schema" });
+  }
+  const isShape =
+    !isZod(source) && Object.values(source).some((part) => typeof part === "object" && part !== null && isZod(part as SchemaSource));
+  if (isShape) {
+    throw new BusError("ERR_CLIENT_SUBJECT", "the schema is a record of zod schemas", { path: "schema", remedy: "wrap it in z.object(…)" });
+  }
   return (isZod(source) ? zodSchema(source) : compileJsonSchema(source)) as PayloadSchema<In, Out>;
 }
 

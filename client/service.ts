@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import { BusError } from "../core/errors.ts";
+import { assertShape } from "./options.ts";
 import { assertName, type EndpointStats, isRefusal, type Responder, type ServeTools, ServiceEndpoint } from "./service-endpoint.ts";
 
 /** What a service is called and offers. */
@@ -54,6 +55,7 @@ export class Service implements AsyncDisposable {
     this.version = args.version;
     this.#args = args;
     this.#onStop = onStop;
+    assertShape("endpoints", Array.isArray(args.endpoints), "a list, as in [respond(endpoint, handler)]");
     for (const responder of args.endpoints) this.#endpoints.push(new ServiceEndpoint(responder, tools));
     for (const verb of VERBS) for (const subject of this.#subjectsOf(verb)) this.#discovery.push(this.#listen(verb, subject, tools));
   }

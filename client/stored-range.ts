@@ -4,6 +4,7 @@ import { AckPolicy, type Consumer, type ConsumerConfig, DeliverPolicy, type JetS
 import { nanos } from "@nats-io/transport-node";
 import { BusError } from "../core/errors.ts";
 import { publishDelay } from "./back-off.ts";
+import { assertShape } from "./options.ts";
 import { classifyFailure } from "./publish-failure.ts";
 
 /** Which messages to read. */
@@ -23,6 +24,7 @@ export interface RangeArgs {
   readonly rate?: number;
 }
 
+const STARTS = ["first", "last-per-subject"];
 const INACTIVE_MS = 300_000;
 const MOST_A_PULL = 256;
 const MOST_FAILURES = 8;
@@ -41,6 +43,7 @@ interface Position {
  * @throws ERR_CLIENT_OPTION for a bound out of range, ERR_CLIENT_STREAM when the stream cannot be read
  */
 export async function* readRange(jetstream: JetStreamClient, subject: string, args: RangeArgs): AsyncGenerator<JsMsg> {
+  assertShape("stream", typeof args?.stream === "string", "the name of a stream");
   assertBounds(args);
   const position: Position = { last: 0, count: 0, total: undefined };
   const startedMs = performance.now();
@@ -137,8 +140,12 @@ function assertBounds({ from, to, limit, rate }: RangeArgs): void {
 }
 
 function assertPlace(path: string, bound: RangeArgs["from"] | RangeArgs["to"]): void {
+  if (bound === undefined || (path === "from" && STARTS.some((start) => start === bound))) return;
+  const starts = path === "from" ? `${STARTS.join(", ")}, ` : "";
+  assertShape(path, typeof bound === "object" && ("sequence" in bound || "time" in bound), `${starts}{ sequence } or { time }`);
   if (typeof bound !== "object") return;
   if ("sequence" in bound && !isCount(bound.sequence)) throw boundError(`${path}.sequence`, bound.sequence);
+  if ("time" in bound) assertShape(`${path}.time`, bound.time instanceof Date, "a Date");
   if ("time" in bound && Number.isNaN(bound.time.getTime())) throw boundError(`${path}.time`, "not a time");
 }
 

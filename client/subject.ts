@@ -4,7 +4,7 @@ import { BusError } from "../core/errors.ts";
 import { subjectCovers, subjectProblem } from "../core/names.ts";
 import { parseSize, type Size } from "../core/units.ts";
 import { assertOneOf } from "./options.ts";
-import { isPriority, type Priority } from "./priority.ts";
+import { isPriority, PRIORITIES, type Priority } from "./priority.ts";
 import type { JsonSchema, PayloadSchema } from "./schema.ts";
 import { payloadSchema, type SchemaSource } from "./schema-source.ts";
 
@@ -94,8 +94,13 @@ export function defineSubject(pattern: string, schema: SchemaSource, args: Subje
  * The literal subject a message goes to.
  * @throws ERR_CLIENT_SUBJECT when a wildcard is left, or the subject chosen is not one of the pattern
  */
-export function resolveSubject(pattern: string, choice: SubjectChoice): string {
+export function resolveSubject(pattern: string | undefined, choice: SubjectChoice): string {
   const { subject, priority } = choice;
+  if (pattern === undefined) {
+    throw new BusError("ERR_CLIENT_SUBJECT", "what is published to is not a subject definition", {
+      remedy: "give what defineSubject returned",
+    });
+  }
   const chosen = subject ?? withPriority(pattern, priority);
   const problem = subjectProblem(chosen, { wildcards: false });
   if (problem !== undefined) {
@@ -109,6 +114,9 @@ export function resolveSubject(pattern: string, choice: SubjectChoice): string {
 
 function withPriority(pattern: string, priority: Priority | undefined): string {
   if (priority === undefined) return pattern;
+  if (!isPriority(priority)) {
+    throw new BusError("ERR_CLIENT_SUBJECT", `${JSON.stringify(priority)} is not a priority`, { remedy: `give ${PRIORITIES.join(", ")}` });
+  }
   const [family, second, ...event] = pattern.split(".");
   if (second === "*") return [family, priority, ...event].join(".");
   if (second === priority) return pattern;

@@ -49,7 +49,7 @@ describe("a lane policy", () => {
 });
 
 describe("options of a worker", () => {
-  const routes: never[] = [];
+  const routes = [{ pattern: "a", open: () => ({ kind: "skip" }) as const }];
 
   it("have defaults that fit together", () => {
     const { backOffMs, maxAttempts, orderBy, weights, ...rest } = resolveConsume({ stream: "S", consumer: "c", routes });
