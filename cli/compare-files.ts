@@ -9,6 +9,7 @@ import { EXIT } from "./exit-codes.ts";
 import { NO_MATERIAL } from "./kubernetes-material.ts";
 import { renderComparisonMarkdown } from "./reporters/preview-markdown.ts";
 import { type PlaceOptions, stackName, startFolder } from "./session.ts";
+import { assertStackFile } from "./stack-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -23,6 +24,7 @@ export async function runCompare(
   const bus = await loadDeclared(options, (text) => terminal.err(`note: ${text}\n`));
   const { spec } = bus;
   if (spec.target !== "kubernetes") {
+    assertStackFile(options);
     throw new BusError("ERR_USAGE", `a bus on the target ${spec.target} has no files to compare`, { remedy: "leave out --compare" });
   }
   const after = renderKubernetes(bus, planBus(bus), { secrets: "none", material: NO_MATERIAL });

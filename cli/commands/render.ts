@@ -10,6 +10,7 @@ import { EXIT } from "../exit-codes.ts";
 import type { RenderOptions } from "../kubernetes-files.ts";
 import { parsePort } from "../port-option.ts";
 import { startFolder } from "../session.ts";
+import { assertStackFile } from "../stack-file.ts";
 import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 
@@ -70,6 +71,7 @@ async function renderTarget(bus: ResolvedBus, options: RenderOptions, terminal: 
   if (bus.spec.target === "systemd" || bus.spec.target === "docker")
     return (await import("../host-files.ts")).renderHostFiles(bus, options, terminal);
   if (bus.spec.target === "kubernetes") return (await import("../kubernetes-files.ts")).renderKubernetesFiles(bus, options, terminal);
+  assertStackFile(options);
   throw new BusError("ERR_USAGE", `a bus on the target ${bus.spec.target} has no files to render`, {
     remedy: "`natsbus render monitoring` writes rules and dashboards; the target kubernetes has objects",
   });

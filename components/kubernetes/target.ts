@@ -46,11 +46,17 @@ async function checkCluster(bus: ResolvedBus): Promise<void> {
   try {
     facts = await readClusterFacts(bus.spec);
   } catch (error) {
-    const reason = String(error instanceof Error ? error.message : error).split("\n", 1)[0];
-    void pulumi.log.info(`the Kubernetes cluster was not asked whether it has what the bus needs: ${reason}`);
+    void pulumi.log.info(`the Kubernetes cluster was not asked whether it has what the bus needs: ${reasonOf(error)}`);
     return;
   }
   assertNoProblems(clusterProblems(bus.spec, facts, planBus(bus)));
+}
+
+/** One line; of a request that failed as a whole, what is behind it. */
+function reasonOf(error: unknown): string {
+  const { message = String(error), cause } = error as Error;
+  const said = cause instanceof Error && cause.message !== "" ? cause.message : message;
+  return said.split("\n", 1)[0] ?? said;
 }
 
 function createTarget(

@@ -184,9 +184,11 @@ function refused(what: string, error: unknown): BusError {
   });
 }
 
-/** The API's own words, which stand as JSON in the error's body. */
+/** The API's own words, which stand as JSON in the error's body; or why nothing was said at all. */
 function reasonOf(error: unknown): string {
-  const { code, body, message = "" } = error as { readonly code?: unknown; readonly body?: unknown; readonly message?: string };
+  const { code, body, message = "", cause } = error as Error & { readonly code?: unknown; readonly body?: unknown };
+  // `fetch failed` says nothing; what failed is behind it.
+  if (cause instanceof Error && cause.message !== "") return cause.message;
   if (typeof body === "string" && body.startsWith("{")) return String((JSON.parse(body) as { readonly message?: unknown }).message ?? code);
   return typeof code === "number" ? `status ${code}` : (message.split("\n", 1)[0] ?? String(code));
 }

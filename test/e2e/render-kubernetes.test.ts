@@ -36,6 +36,15 @@ test("files that are no longer wanted go, and those of others stay", async () =>
   expect(names).toContain("nats-0.conf");
 });
 
+test("a slip in the stack's name is told as one", async () => {
+  for (const verb of [["render"], ["preview", "--compare", "first"]]) {
+    const refused = await project.natsbus([...verb, "--stack", "prd"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/there is no .*Pulumi\.prd\.yaml; did you mean --stack prod\?/);
+    expect(refused.stderr).toContain("stacks with a file: dev, prod");
+  }
+});
+
 test("a comparison tells what the change costs, without state or passphrase", async () => {
   const same = await run("preview", "--compare", "first");
   expect(same.stdout).toBe("### Rendered files of `prod`: no changes\n");
