@@ -37,7 +37,7 @@ export async function runCompare(
 
 function readFiles(folder: string): ComparedFile[] {
   try {
-    const names = readdirSync(folder).filter((name) => /\.(ya?ml|conf)$/.test(name));
+    const names = readdirSync(folder).filter((name) => /\.(ya?ml|conf|txt)$/.test(name));
     return names.map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
   } catch (cause) {
     throw new BusError("ERR_USAGE", `the folder ${folder} cannot be read`, {

@@ -90,5 +90,5 @@ function writeFiles(folder: string, files: readonly ManifestFile[]): void {
 }
 
 function isOurs(path: string): boolean {
-  return /\.(yaml|conf)$/.test(path) && readFileSync(path, "utf8").startsWith(`${FILE_MARK}\n`);
+  return /\.(yaml|conf|txt)$/.test(path) && readFileSync(path, "utf8").startsWith(`${FILE_MARK}\n`);
 }

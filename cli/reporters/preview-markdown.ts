@@ -1,5 +1,6 @@
-import type { ChangedObject, Comparison } from "../../components/kubernetes/compare.ts";
+import type { Comparison } from "../../components/kubernetes/compare.ts";
 import { type LeafChange, leafChanges } from "../../components/kubernetes/leaf-changes.ts";
+import type { ChangedObject } from "../../components/kubernetes/object-change.ts";
 import { changeRisks, type ObjectChange, type Risk } from "../../components/kubernetes/risk.ts";
 import type { Json } from "../../engine/events.ts";
 

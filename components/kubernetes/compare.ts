@@ -3,25 +3,16 @@ import { parseAllDocuments } from "yaml";
 import { readConfigText } from "../../core/config-reading.ts";
 import { type ConfigBlock, type ConfigValue, ConfigVariable, isBlock } from "../../core/config-text.ts";
 import { type ChangeReason, classifyConfigChange } from "../../core/reload.ts";
+import { CONTENTS_FILE, changedContents } from "./contents.ts";
 import { type LeafChange, leafChanges } from "./leaf-changes.ts";
 import { type Manifest, manifestKey } from "./manifest.ts";
-import { changeRisks, type Risk } from "./risk.ts";
+import type { ChangedObject } from "./object-change.ts";
+import { changeRisks } from "./risk.ts";
 
 /** A file by its name and text. */
 export interface ComparedFile {
   readonly name: string;
   readonly text: string;
-}
-
-/** One object that differs. */
-export interface ChangedObject {
-  readonly kind: string;
-  readonly name: string;
-  readonly op: "create" | "delete" | "update";
-  /** Leaves that differ, for an update. */
-  readonly leaves: readonly LeafChange[];
-  /** What is at stake, worst first. */
-  readonly risks: readonly Risk[];
 }
 
 /** One leaf of the servers' configuration that differs, with what its setting asks of a running server. */
@@ -32,6 +23,7 @@ export interface ChangedSetting extends ChangeReason, LeafChange {
 
 /** Everything that differs. */
 export interface Comparison {
+  /** Kubernetes objects, then what lives in the bus. */
   readonly objects: readonly ChangedObject[];
   readonly settings: readonly ChangedSetting[];
 }
@@ -41,7 +33,15 @@ const SKIPPED = new Set(["Secret", "ExternalSecret"]);
 
 /** Compares rendered files, older ones first. */
 export function compareFiles(before: readonly ComparedFile[], after: readonly ComparedFile[]): Comparison {
-  return { objects: changedObjects(objectsIn(before), objectsIn(after)), settings: changedSettings(configIn(before), configIn(after)) };
+  const objects = [...changedObjects(objectsIn(before), objectsIn(after)), ...contentsBetween(before, after)];
+  return { objects, settings: changedSettings(configIn(before), configIn(after)) };
+}
+
+/** Files of before there was such a text say nothing about what lived in the bus. */
+function contentsBetween(before: readonly ComparedFile[], after: readonly ComparedFile[]): ChangedObject[] {
+  const [was, is] = [before, after].map((files) => files.find(({ name }) => name === CONTENTS_FILE)?.text);
+  const isTold = (was !== undefined || before.length === 0) && is !== undefined;
+  return isTold ? changedContents(was, is) : [];
 }
 
 function changedObjects(before: ReadonlyMap<string, Manifest>, after: ReadonlyMap<string, Manifest>): ChangedObject[] {

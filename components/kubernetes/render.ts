@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import type { BusSpec } from "../../core/bus-spec.ts";
 import { BusError } from "../../core/errors.ts";
 import { serverNames } from "../../core/kubernetes-names.ts";
+import { CONTENTS_FILE, contentsText } from "./contents.ts";
 import { metadataOf } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
 import { fillSecret, type KubernetesPlan, type SecretPlan } from "./plan.ts";
@@ -57,13 +58,16 @@ export function renderKubernetes(
   const secrets = plan.secrets.flatMap((secret) => renderSecret(spec, secret, want));
   const manifests = [...plan.before, ...secrets, ...plan.after];
   const files = manifests.map((manifest) => renderFile(spec, manifest)).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return want.secrets === "plain" ? files : [...files, reviewFile(bus)];
+  return want.secrets === "plain" ? files : [...files, ...reviewFiles(bus)];
 }
 
-/** The configuration is in a Secret: without it there would be nothing to review. */
-function reviewFile(bus: ReviewedBus): ManifestFile {
+/** The configuration is in a Secret, and what lives in the bus is in no object: without these there would be nothing of them to review. */
+function reviewFiles(bus: ReviewedBus): ManifestFile[] {
   const [first = ""] = serverNames(bus.spec);
-  return { name: configFile(first), text: `${FILE_MARK}\n${reviewedConfig(bus)}` };
+  return [
+    { name: configFile(first), text: `${FILE_MARK}\n${reviewedConfig(bus)}` },
+    { name: CONTENTS_FILE, text: `${FILE_MARK}\n${contentsText(bus)}` },
+  ];
 }
 
 function renderSecret(

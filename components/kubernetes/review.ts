@@ -10,7 +10,7 @@ import type { ServerIdentity } from "../server-plan.ts";
 import { type Material, serverConfig } from "./server-files.ts";
 
 /** What a review is about: the bus, and the accounts that may stand in its configuration. */
-export type ReviewedBus = Pick<ResolvedBus, "spec" | "accounts">;
+export type ReviewedBus = Pick<ResolvedBus, "spec" | "accounts" | "streams">;
 
 const HIDDEN = "(hidden)";
 // `prev_key` and its like are the keys of the encryption on disk.
@@ -18,7 +18,7 @@ const SECRET_KEY = /pass|secret|seed|nkey|(^|_)(token|key|ek)$|^xkey$/i;
 const URL_LOGIN = /(?<=^[a-z-]+:\/\/)[^/@\s]+(?=@)/;
 
 /** Configuration of the first server; the others differ in names, routes and certificates only. */
-export function reviewedConfig({ spec, accounts }: ReviewedBus): string {
+export function reviewedConfig({ spec, accounts }: Omit<ReviewedBus, "streams">): string {
   const [first = ""] = serverNames(spec);
   // The stack file's own settings are the only ones that may hold a secret: whatever natsbus makes is a placeholder here.
   const open = { ...spec, serverConfig: hideSecrets(spec.serverConfig as ConfigBlock) };
@@ -26,7 +26,7 @@ export function reviewedConfig({ spec, accounts }: ReviewedBus): string {
 }
 
 /** Stands for what only exists once a stack is up, so that the same bus gives the same text everywhere. */
-function placeholders({ spec, accounts }: ReviewedBus): Material {
+function placeholders({ spec, accounts }: Omit<ReviewedBus, "streams">): Material {
   return { identity: placeholderIdentity(spec, accounts), authority: "", certificates: {}, keys: {}, credentials: {} };
 }
 

@@ -3,6 +3,8 @@
 /** What is at stake, worst first. */
 export type RiskLevel = "data" | "service" | "none";
 
+const LEVELS: readonly RiskLevel[] = ["data", "service", "none"];
+
 /** A risk in words. */
 export interface Risk {
   /** What is at stake. */
@@ -95,13 +97,14 @@ export function changeRisks({ kind, op, leaves }: ObjectChange): readonly Risk[]
   const single = op === "update" ? leaves.flatMap((leaf) => leafRisk(kind, leaf) ?? []) : [];
   const all = [...(whole === undefined ? [] : [whole]), ...single];
   const distinct = all.filter((risk, index) => all.findIndex(({ text }) => text === risk.text) === index);
-  return distinct.sort((a, b) => rank(a) - rank(b));
+  return distinct.sort(worstFirst);
 }
 
 function leafRisk(kind: string, { path, before, after }: ObjectChange["leaves"][number]): Risk | undefined {
   return RULES.find((rule) => rule.kind === kind && rule.path.test(path))?.risk(before, after);
 }
 
-function rank({ level }: Risk): number {
-  return ["data", "service", "none"].indexOf(level);
+/** Order of risks. */
+export function worstFirst(a: Risk, b: Risk): number {
+  return LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level);
 }

@@ -54,6 +54,10 @@ test("a comparison tells what the change costs, without state or passphrase", as
   expect(stdout).toContain("1 objects and 1 server settings change");
   expect(stdout).toContain("- **service**: rolling restart, one server at a time");
   expect(stdout).toContain("#### Server configuration: a reload, without a restart");
+  project.edit("Pulumi.prod.yaml", "config:\n", "config:\n  natsbus:streams: { CONSCIOUSNESS: { maxAge: 1d } }\n");
+  expect((await run("preview", "--compare", "first")).stdout).toContain(
+    "- **data**: maxAge: messages beyond the lower limit are deleted (`Stream CONSCIOUSNESS`)",
+  );
 });
 
 test("a preview goes on without the provider plugin, says so, and is Markdown on request", async () => {

@@ -6,11 +6,12 @@ import { planKubernetes } from "../../../../components/kubernetes/plan.ts";
 import { renderKubernetes } from "../../../../components/kubernetes/render.ts";
 import { changeRisks } from "../../../../components/kubernetes/risk.ts";
 import { resolveBus } from "../../../../components/resolve.ts";
+import { emptyBus } from "../../../support/host-bus.ts";
 import { fakeMaterial, KITCHEN_SINK, kubernetesSpec, rawConfig, type StackBlocks } from "../../../support/kubernetes-spec.ts";
 
 function files(blocks: StackBlocks = {}, secrets: "plain" | "none" = "none") {
   const spec = kubernetesSpec(blocks);
-  return renderKubernetes({ spec, accounts: [] }, planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
+  return renderKubernetes(emptyBus(spec), planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
 }
 
 type Accounts = Readonly<Record<string, AccountArgs>>;

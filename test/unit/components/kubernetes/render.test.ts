@@ -3,10 +3,11 @@ import { parse } from "yaml";
 import { planKubernetes } from "../../../../components/kubernetes/plan.ts";
 import { FILE_MARK, renderKubernetes, type SecretsMode } from "../../../../components/kubernetes/render.ts";
 import type { BusSpec } from "../../../../core/bus-spec.ts";
+import { emptyBus } from "../../../support/host-bus.ts";
 import { fakeMaterial, KITCHEN_SINK, kubernetesSpec, stackFile } from "../../../support/kubernetes-spec.ts";
 
 function render(spec: BusSpec, secrets: SecretsMode = "plain") {
-  return renderKubernetes({ spec, accounts: [] }, planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
+  return renderKubernetes(emptyBus(spec), planKubernetes(spec), { secrets, material: fakeMaterial(spec) });
 }
 
 describe("rendered files", () => {
@@ -49,7 +50,7 @@ describe("rendered files", () => {
   test("refer to a store instead, and change when the content does", () => {
     const spec = kubernetesSpec({ kubernetes: { secretStore: { name: "vault" } } });
     const digest = (material: ReturnType<typeof fakeMaterial>) => {
-      const files = renderKubernetes({ spec, accounts: [] }, planKubernetes(spec), { secrets: "sealed-reference", material });
+      const files = renderKubernetes(emptyBus(spec), planKubernetes(spec), { secrets: "sealed-reference", material });
       const file = files.find(({ name }) => name === "2-externalsecret-nats-tls.yaml");
       return parse(file?.text ?? "") as { metadata: { annotations: Record<string, string> }; spec: object };
     };
