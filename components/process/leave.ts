@@ -36,11 +36,14 @@ export async function haveLeft(olds: ClusterInputs, news: ClusterInputs): Promis
   if (leaving.length === 0 || news.nodes.length === 0) return false;
   const running = await Promise.all(leaving.map(({ directory }) => findServer(resolve(directory))));
   if (running.some((server) => server !== undefined)) return false;
-  const staying = await Promise.all(
-    olds.nodes.slice(0, news.nodes.length).map(async (node) => ({ name: node.name, monitor: await monitorOf(node) })),
-  );
+  const staying = await monitorsOf(olds.nodes.slice(0, news.nodes.length));
   const members = metaMembers(await observeNodes(staying, false));
   return isDeepStrictEqual(members.toSorted(), staying.map(({ name }) => name).sort());
+}
+
+/** Where the servers of these nodes say how they are. */
+export function monitorsOf(nodes: readonly NodeSpec[]): Promise<{ readonly name: string; readonly monitor: MonitorAddress }[]> {
+  return Promise.all(nodes.map(async (node) => ({ name: node.name, monitor: await monitorOf(node) })));
 }
 
 /** As the node's note says; without one it does not answer. */

@@ -9,6 +9,7 @@ import { findBinary } from "./binary.ts";
 import { type ClusterNode, launchOf, observeNode, planClusterNodes } from "./cluster-node.ts";
 import type { ClusterInputs, ClusterOutputs, ClusterResults } from "./cluster-spec.ts";
 import { haveLeft } from "./leave.ts";
+import { refuseOtherMode } from "./mode-change.ts";
 import { describeSteps, type NodeStep, planSteps } from "./plan.ts";
 import { findTakenPort } from "./port-owner.ts";
 import { type Refusal, refusal, refuseChange } from "./refusals.ts";
@@ -108,7 +109,7 @@ export async function checkCluster(
   news: ClusterInputs,
 ): Promise<{ inputs: ClusterInputs; failures: Refusal[] }> {
   if (isUnknown([news.nodes, news.settings, news.version])) return { inputs: news, failures: [] };
-  const refused = olds.nodes === undefined ? [] : refuseChange(olds as ClusterInputs, news, await haveLeft(olds as ClusterInputs, news));
+  const refused = olds.nodes === undefined ? [] : await refuseAll(olds as ClusterInputs, news);
   return { inputs: news, failures: refused.length > 0 ? refused : await refusePorts(news) };
 }
 
@@ -130,6 +131,11 @@ export const cluster = reporting({
   update: updateCluster,
   delete: deleteCluster,
 });
+
+async function refuseAll(olds: ClusterInputs, news: ClusterInputs): Promise<Refusal[]> {
+  const [left, otherMode] = await Promise.all([haveLeft(olds, news), refuseOtherMode(olds, news)]);
+  return [...refuseChange(olds, news, left), ...otherMode];
+}
 
 async function refusePorts(inputs: ClusterInputs): Promise<Refusal[]> {
   const nodes = planClusterNodes(
