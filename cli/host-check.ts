@@ -9,7 +9,7 @@ import {
   serverHosts as podHosts,
   routeFiles,
 } from "../components/kubernetes/server-files.ts";
-import { findBinary } from "../components/process/binary.ts";
+import { findBinary, presentBinary } from "../components/process/binary.ts";
 import type { ServerIdentity } from "../components/server-plan.ts";
 import { planHostNodes } from "../components/systemd/host-plan.ts";
 import { type Inspectable, type Inspection, inspect } from "../components/systemd/inspect.ts";
@@ -19,7 +19,7 @@ import { planHostTrees, programPath } from "../components/systemd/tree.ts";
 import { serverHosts } from "../components/tls/hosts.ts";
 import { issueAuthority, issueServers, planAuthority, planServers } from "../components/tls/issue.ts";
 import type { BusSpec } from "../core/bus-spec.ts";
-import { isBusError } from "../core/errors.ts";
+import { BusError, isBusError } from "../core/errors.ts";
 import { serverNames } from "../core/kubernetes-names.ts";
 
 /** What is looked at, with the files it refers to. */
@@ -43,6 +43,24 @@ export async function checkHostConfig(spec: BusSpec): Promise<readonly Inspectio
   const options = { companions: subject.companions, ...(server === undefined ? {} : { server: server.path }) };
   const stack = { subject: `stack ${spec.stack}`, tool: "natsbus", outcome: "ok", detail: "" } as const;
   return [stack, ...subject.own, ...(await inspect(subject.files, options))];
+}
+
+/**
+ * Has nats-server itself read what the pods would read, where raw settings make that worth it and a server of that version is on this machine.
+ * @throws ERR_SERVER_CONFIG with the server's words
+ */
+export async function assertPodsTakeConfig(spec: BusSpec): Promise<void> {
+  if (Object.keys(spec.serverConfig).length === 0) return;
+  const { version } = spec.cluster;
+  const server = await presentBinary({ version, configured: spec.process.binary });
+  if (server === undefined) return;
+  const { files, companions } = podsOf(spec);
+  const bad = (await inspect(files, { companions, server: server.path })).find(({ outcome }) => outcome === "bad");
+  if (bad === undefined) return;
+  throw new BusError("ERR_SERVER_CONFIG", `nats-server ${version} would refuse the configuration: ${bad.detail}`, {
+    path: "serverConfig",
+    remedy: "correct the setting; nothing was written",
+  });
 }
 
 /** Logs in to every host that gets a server; a host that cannot be set up is told with the setting and what to do. */

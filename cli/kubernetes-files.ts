@@ -12,6 +12,7 @@ import { loadState } from "../engine/recorder.ts";
 import { openStack } from "../engine/stack.ts";
 import { stackFiles } from "../engine/stack-files.ts";
 import { EXIT } from "./exit-codes.ts";
+import { assertPodsTakeConfig } from "./host-check.ts";
 import { NO_MATERIAL, readMaterial } from "./kubernetes-material.ts";
 import { createPhaseClock } from "./phases.ts";
 import { type PlaceOptions, stackName, startFolder } from "./session.ts";
@@ -29,9 +30,10 @@ export interface RenderOptions extends PlaceOptions {
 /**
  * Writes every object of a bus on Kubernetes into a folder, and removes files of earlier runs that are not wanted any more. Keys and certificates that the stack
  * lacks are made and kept in its state, as `up` does; nothing else is touched.
- * @throws BusError ERR_RUNTIME_FOLDER, and what making keys and certificates throws
+ * @throws BusError ERR_RUNTIME_FOLDER, ERR_SERVER_CONFIG, and what making keys and certificates throws
  */
 export async function renderKubernetesFiles(bus: ResolvedBus, options: RenderOptions, terminal: Terminal): Promise<number> {
+  await assertPodsTakeConfig(bus.spec);
   const material = options.secrets === "none" ? NO_MATERIAL : await makeMaterial(bus, options, terminal);
   if (material === undefined) return EXIT.error;
   const files = renderKubernetes(bus, planBus(bus), { secrets: options.secrets, material });

@@ -54,6 +54,16 @@ export async function findBinary(request: BinaryRequest): Promise<NodeBinary> {
   );
 }
 
+/** The nats-server program of that version that is on this machine already; nothing is fetched. */
+export async function presentBinary(request: BinaryRequest): Promise<NodeBinary | undefined> {
+  const tries = planBinaryTries(request, { platform: process.platform, arch: process.arch, cache: cacheFolder() });
+  for (const candidate of tries.filter(({ kind }) => kind === "configured" || kind === "path" || kind === "cache")) {
+    const binary = await attempt(candidate, request.version).catch(() => undefined);
+    if (binary !== undefined) return binary;
+  }
+  return undefined;
+}
+
 /** Folder of the cached programs: `NATSBUS_CACHE_DIR`, else `natsbus` in the user's cache folder. */
 function cacheFolder(): string {
   const given = process.env["NATSBUS_CACHE_DIR"];

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { createProject, type Project } from "../support/project.ts";
@@ -43,6 +43,15 @@ test("a slip in the stack's name is told as one", async () => {
     expect(refused.stderr).toMatch(/there is no .*Pulumi\.prd\.yaml; did you mean --stack prod\?/);
     expect(refused.stderr).toContain("stacks with a file: dev, prod");
   }
+});
+
+test("a raw setting that the server would refuse is told in its words, and nothing is written", async () => {
+  project.edit("Pulumi.prod.yaml", "config:\n", "config:\n  natsbus:serverConfig: { max_conections: 3 }\n");
+  const refused = await project.natsbus(["render", "--out", "never", "--secrets", "none", "--stack", "prod"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/nats-server 2\.\d+\.\d+ would refuse the configuration: .*unknown field "max_conections"/);
+  expect(existsSync(project.path("never"))).toBe(false);
+  project.edit("Pulumi.prod.yaml", "  natsbus:serverConfig: { max_conections: 3 }\n", "");
 });
 
 test("a comparison tells what the change costs, without state or passphrase", async () => {
