@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { resolve } from "node:path";
 import type { ParsedArgs } from "citty";
 import { BusError } from "../../core/errors.ts";
 import { renderSize } from "../../core/units.ts";
@@ -23,6 +22,7 @@ import { openScratch } from "../../operations/verify/scratch.ts";
 import { CLUSTER_ARGS, describeServers, resolveCluster } from "../cluster-access.ts";
 import { EXIT } from "../exit-codes.ts";
 import { listenForInterrupts } from "../interrupts.ts";
+import { assertWritable, namedFile, writeReport } from "../report-file.ts";
 import { renderTable } from "../reporters/table.ts";
 import { stackName } from "../session.ts";
 import type { Terminal } from "../terminal.ts";
@@ -72,6 +72,7 @@ export const verb = defineVerb({
 
 async function runBenchVerb(options: Options, terminal: Terminal): Promise<number> {
   const choice = parseChoice(options);
+  assertWritable(options.svg, options.png);
   const before = options.compare === undefined ? undefined : readBefore(options.compare);
   const admin = await resolveCluster(options);
   using interrupts = listenForInterrupts(() => terminal.err("\nstopping; what the run made is removed\n"));
@@ -115,8 +116,8 @@ function report(
   terminal: Terminal,
 ): void {
   const picture = drawBench(document, before);
-  if (options.svg !== undefined) write(options.svg, renderSvg(picture));
-  if (options.png !== undefined) write(options.png, renderPng(picture));
+  if (options.svg !== undefined) writeReport(options.svg, renderSvg(picture));
+  if (options.png !== undefined) writeReport(options.png, renderPng(picture));
   const changes = before === undefined ? undefined : compareRuns(before, document);
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ ...document, ...(changes === undefined ? {} : { changes }) }, null, 2)}\n`);
@@ -154,23 +155,12 @@ function cells(result: BenchResult, changes: readonly BenchChange[] | undefined)
 
 function readBefore(file: string): BenchDocument {
   try {
-    return parseBenchDocument(readFileSync(resolve(file), "utf8"), file);
+    return parseBenchDocument(readFileSync(namedFile(file), "utf8"), file);
   } catch (cause) {
     if (cause instanceof BusError) throw cause;
     throw new BusError("ERR_REPORT_FILE", `${file} cannot be read`, {
       cause,
       remedy: "name a file written with `natsbus bench --json > FILE`",
-    });
-  }
-}
-
-function write(file: string, content: string | Buffer): void {
-  try {
-    writeFileSync(resolve(file), content);
-  } catch (cause) {
-    throw new BusError("ERR_REPORT_FILE", `${file} cannot be written`, {
-      cause,
-      remedy: "name a file in a folder that exists and that this user may write",
     });
   }
 }

@@ -45,9 +45,15 @@ export const verb = defineVerb({
 async function runDemo(options: Options, terminal: Terminal): Promise<number> {
   const screen = createScreen(terminal);
   const place = await openBus(options);
+  const isUp = place.bus.urls.length > 0;
+  if (!isUp && options.stack !== undefined && options.fresh !== true) {
+    throw new BusError("ERR_NOT_UP", `stack ${options.stack} is not up`, {
+      remedy: `bring it up with \`natsbus up --stack ${options.stack}\`, or leave --stack out for a tour on a throw-away bus`,
+    });
+  }
   screen.say(screen.paint.strong("natsbus, a tour"));
   screen.say();
-  if (place.bus.urls.length > 0 && options.fresh !== true) {
+  if (isUp && options.fresh !== true) {
     using interrupts = listenForInterrupts(() => terminal.err("\nstopping; what the tour made is removed\n"));
     return await tour(place, { options, terminal, screen, signal: interrupts.cancellation.graceful });
   }

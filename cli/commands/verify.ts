@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { BusError } from "../../core/errors.ts";
 import type { DisruptionRule } from "../../core/verify-spec.ts";
 import { connectAsUser } from "../../operations/user-connection.ts";
@@ -12,8 +10,8 @@ import { CLUSTER_ARGS } from "../cluster-access.ts";
 import { EXIT } from "../exit-codes.ts";
 import { runHealth } from "../health.ts";
 import { listenForInterrupts } from "../interrupts.ts";
+import { assertWritable, writeReport } from "../report-file.ts";
 import { createVerifyProgress, renderVerifyTable } from "../reporters/verify.ts";
-import { startFolder } from "../session.ts";
 import type { Terminal } from "../terminal.ts";
 import { COMMON_ARGS, defineVerb } from "../verb.ts";
 import { openContext, type VerifyOptions } from "../verify-context.ts";
@@ -61,6 +59,7 @@ export const verb = defineVerb({
 
 async function runVerify(options: Options, terminal: Terminal): Promise<number> {
   const sections = selectSections(options.section);
+  assertWritable(options.junit, options.markdown);
   using interrupts = listenForInterrupts(() => terminal.err("\nstopping; what the run made is removed\n"));
   const progress = createVerifyProgress(terminal);
   const mayStop = (rule: DisruptionRule) => decideDisruption(rule, { options, sections, terminal });
@@ -114,15 +113,4 @@ function report(result: VerifyResult, { json, junit, markdown }: Options, termin
   if (markdown !== undefined) writeReport(markdown, renderMarkdown(result));
   if (json === true) terminal.out(`${JSON.stringify(reportDocument(result), null, 2)}\n`);
   else terminal.out(`\n${renderVerifyTable(result, terminal.outPalette)}`);
-}
-
-function writeReport(file: string, text: string): void {
-  try {
-    writeFileSync(resolve(startFolder({}), file), text);
-  } catch (cause) {
-    throw new BusError("ERR_REPORT_FILE", `${file} cannot be written`, {
-      cause,
-      remedy: "name a file in a folder that exists and that this user may write",
-    });
-  }
 }

@@ -171,6 +171,13 @@ test.each([
   expect(await project.natsbus(["verify", ...args])).toMatchObject({ code, stderr: expect.stringContaining(words) });
 });
 
+test.each([
+  [["bench", "--svg", "/nowhere/at/all.svg"], "ERR_REPORT_FILE"],
+  [["demo", "--yes", "--stack", "prod"], "ERR_NOT_UP"],
+])("%j is refused before anything is done", async (args, word) => {
+  expect(await project.natsbus(args)).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(word) });
+});
+
 test("bench measures, writes pictures, and compares with an earlier run", async () => {
   const options = ["--scenario", "publish,request", "--library", "on,off", "-n", "200"];
   const first = await project.natsbus(["bench", ...options, "--json"]);
