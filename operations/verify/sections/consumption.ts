@@ -216,16 +216,21 @@ async function rawRate(context: Context, stream: ScratchStream, count: number): 
 
 async function clientRate(context: Context, stream: ScratchStream, count: number): Promise<number> {
   let seen = 0;
+  let endedMs: number | undefined;
   await using bus = await openBus(context);
   const startedMs = performance.now();
+  const handle = (): void => {
+    seen += 1;
+    if (seen === count) endedMs = performance.now();
+  };
   await using _worker = await bus.consume({
     stream: stream.name,
     consumer: CONSUMER,
     concurrency: 64,
-    routes: [route(workSubject(stream), () => void seen++)],
+    routes: [route(workSubject(stream), handle)],
   });
   await until(() => seen >= count, WAIT_MS, context.signal);
-  return (seen / (performance.now() - startedMs)) * 1000;
+  return (seen / ((endedMs ?? performance.now()) - startedMs)) * 1000;
 }
 
 /** Everything about consuming. */
