@@ -1,4 +1,5 @@
 import { createOperator } from "../accounts/identity.ts";
+import { withBeside } from "../components/docker/beside.ts";
 import { containerProblems } from "../components/docker/hardening.ts";
 import { planDocker } from "../components/docker/plan.ts";
 import {
@@ -127,7 +128,7 @@ function hostsOf(spec: BusSpec): Subject {
 
 function containersOf(spec: BusSpec): Subject {
   const names = planHostNodes(spec).map(({ name }) => name);
-  const plan = planDocker({ spec, ...standIns(spec, names) });
+  const plan = withBeside(planDocker({ spec, ...standIns(spec, names) }), spec, []);
   const problems = containerProblems(plan);
   const own: Inspection[] = [
     {
@@ -135,6 +136,18 @@ function containersOf(spec: BusSpec): Subject {
       tool: "the container rules",
       outcome: problems.length === 0 ? "ok" : "bad",
       detail: problems.join("; "),
+    },
+    {
+      subject: "compose.yaml",
+      tool: "docker compose config",
+      outcome: "skipped",
+      detail: "it is read when it is applied: apply.sh --check",
+    },
+    {
+      subject: "images",
+      tool: "docker image inspect",
+      outcome: "skipped",
+      detail: "only the engine knows whether they can be had: apply.sh --check",
     },
   ];
   const entries = Object.entries(plan.files).flatMap(([folder, files]) => files.map((file) => ({ folder, ...file })));

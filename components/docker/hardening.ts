@@ -9,7 +9,6 @@ interface ContainerRule {
   readonly holds: (container: ContainerPlan, plan: DockerPlan) => boolean;
 }
 
-const ANY_ADDRESS = new Set(["", "0.0.0.0", "::"]);
 const SECRET = /-----BEGIN|eyJ[A-Za-z0-9_-]{20}|\bS[UAOXCN][A-Z2-7]{56}\b/;
 const ENGINE_SOCKET = /docker\.sock/;
 const SYSTEM_FOLDERS = /^\/(bin|boot|dev|lib|proc|sbin|sys|usr)?$/;
@@ -43,7 +42,7 @@ export const CONTAINER_RULES: readonly ContainerRule[] = [
   { title: "listens on no privileged port inside", holds: ({ ports }) => ports.every(({ inside }) => inside >= LOWEST_USER_PORT) },
   {
     title: "publishes on a named address, not on every one by default",
-    holds: ({ ports }) => ports.every(({ address }) => address !== "" || ANY_ADDRESS.has(address) === false),
+    holds: ({ ports }) => ports.every(({ address }) => address !== ""),
   },
   {
     title: "has a health check, if it is a server",

@@ -40,6 +40,20 @@ interface Answer {
   };
 }
 
+/** What the engine says of a container, as far as it is read. */
+interface RunningContainer {
+  readonly Name: string;
+  readonly Config: { readonly User: string; readonly Healthcheck?: unknown };
+  readonly HostConfig: {
+    readonly Memory: number;
+    readonly MemorySwap: number;
+    readonly NanoCpus: number;
+    readonly PidsLimit: number;
+    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>>;
+  };
+  readonly Mounts: readonly { readonly Source: string }[];
+}
+
 /** The rules as they were rendered, as far as they are read. */
 interface RulesFile {
   readonly groups: readonly { readonly rules: readonly unknown[] }[];
@@ -106,6 +120,44 @@ describe.skipIf(missing !== undefined)(titled("what watches the servers from con
   test("the exporter shares its server's network and nobody else reaches the monitor", async () => {
     expect(await host.sh("docker exec natsbus-box-n2-exporter busybox wget -q -O - http://127.0.0.1:8222/varz")).toContain('"n2"');
     expect((await host.run(["docker", "exec", "natsbus-box-n1", "wget", "-q", "-O", "-", "http://n2:8222/varz"])).code).not.toBe(0);
+  });
+
+  test("every running container is what the table of rules asks for, as the engine sees it", async () => {
+    const inspected = JSON.parse(await host.sh("docker inspect $(docker ps -q)")) as readonly RunningContainer[];
+    expect(inspected).toHaveLength(10);
+    for (const { Name, Config, HostConfig, Mounts } of inspected) {
+      const isServer = /-n\d$/.test(Name);
+      expect([Name, Config.User, Config.Healthcheck === undefined]).toEqual([
+        Name,
+        expect.stringMatching(/^[1-9]\d+:[1-9]\d+$/),
+        !isServer,
+      ]);
+      expect([Name, HostConfig]).toEqual([
+        Name,
+        expect.objectContaining({
+          Privileged: false,
+          ReadonlyRootfs: true,
+          CapAdd: null,
+          CapDrop: ["ALL"],
+          SecurityOpt: ["no-new-privileges:true"],
+          PidMode: "",
+          IpcMode: "private",
+          UTSMode: "",
+          NetworkMode: expect.stringMatching(/^(natsbus-box|container:[0-9a-f]+)$/),
+          PublishAllPorts: false,
+          RestartPolicy: expect.objectContaining({ Name: "unless-stopped" }),
+        }),
+      ]);
+      expect([
+        Name,
+        HostConfig.Memory > 0 && HostConfig.Memory === HostConfig.MemorySwap,
+        HostConfig.NanoCpus > 0,
+        HostConfig.PidsLimit > 0,
+      ]).toEqual([Name, true, true, true]);
+      expect(Mounts.map(({ Source }) => Source).filter((source) => source.includes("docker.sock"))).toEqual([]);
+      const published = Object.values(HostConfig.PortBindings).flat();
+      expect(published.filter(({ HostIp }) => HostIp !== "127.0.0.1")).toEqual([]);
+    }
   });
 
   test("the proxy shows each at its path and nothing else, also when one was replaced and has another address", async () => {

@@ -21,9 +21,12 @@ export function dockerObstacle(): string | undefined {
 
 /** What is missing for containers that watch the bus; `undefined` when they can be made. */
 export function watchedObstacle(): string | undefined {
-  const missing = dockerObstacle() ?? missingFor("docker", ["prometheus", "prometheus-alertmanager", "nginx", "curl"]);
-  if (missing !== undefined || existsSync(exporterProgram())) return missing;
-  return "missing: the exporter (test/hosts/build-programs.sh builds it)";
+  return dockerObstacle() ?? missingFor("docker", ["prometheus", "prometheus-alertmanager", "nginx", "curl"]) ?? exporterObstacle();
+}
+
+/** What is missing for the official exporter; `undefined` when it is there. */
+export function exporterObstacle(): string | undefined {
+  return existsSync(exporterProgram()) ? undefined : "missing: the exporter (test/hosts/build-programs.sh builds it)";
 }
 
 /** Title of a test that may have to be skipped: the reason is said with it. */

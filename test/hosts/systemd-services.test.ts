@@ -5,9 +5,10 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SystemdInputs } from "../../components/systemd/tree.ts";
 import { testIdentity } from "../support/host-bus.ts";
+import { exporterProgram } from "../support/program-image.ts";
 import { install, provideProgram, systemdInputs, systemdSecrets } from "../support/systemd-bus.ts";
 import { startTestHost, type TestHost } from "../support/test-host.ts";
-import { systemdObstacle, titled } from "./obstacles.ts";
+import { exporterObstacle, systemdObstacle, titled } from "./obstacles.ts";
 
 const PASSWORD = "look";
 const PROGRAM = resolve(import.meta.dirname, "../../cli/natsbus.js");
@@ -99,6 +100,35 @@ describe.skipIf(missing !== undefined)(titled("a host with systemd", missing), (
     await host.sh("systemctl stop nats-test-firewall.service");
     expect(await host.sh("nft list tables")).toBe("table inet other\n");
     await host.sh("systemctl start nats-test-firewall.service");
+  });
+
+  test("shows the pages over HTTP on loopback in development, and turns away whoever asks too often", async () => {
+    const proxy = { enabled: true, requestsPerSecond: 5 };
+    expect(await install(host, systemdInputs({ systemd: { proxy } }, secrets))).toMatchObject({ code: 0 });
+    await expect
+      .poll(() => host.sh("curl -s http://127.0.0.1:8080/nats/healthz || true"), { timeout: 30_000, interval: 200 })
+      .toContain('"ok"');
+    const codes = await host.sh(
+      `for _ in $(seq 40); do curl -s -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8080/nats/healthz; done | sort -u`,
+    );
+    expect(codes).toBe("200\n429\n");
+    expect(await host.sh("ss -ltnH 'sport = :8080'")).toMatch(/127\.0\.0\.1:8080/);
+  });
+
+  test.skipIf(exporterObstacle() !== undefined)(titled("runs the official exporter beside each server", exporterObstacle()), async () => {
+    await host.sh(
+      "cat > /usr/local/bin/prometheus-nats-exporter; chmod 755 /usr/local/bin/prometheus-nats-exporter",
+      readFileSync(exporterProgram()),
+    );
+    expect(await install(host, systemdInputs({ systemd: { exporter: { enabled: true } } }, secrets))).toMatchObject({ code: 0 });
+    for (const [name, port] of [
+      ["n1", 7777],
+      ["n3", 7779],
+    ] as const)
+      await expect
+        .poll(() => host.sh(`curl -s http://127.0.0.1:${port}/metrics || true`), { timeout: 60_000, interval: 500 })
+        .toMatch(new RegExp(`nats_varz_connections\\{server_id="${name}"\\}`));
+    expect(await host.sh("ps -o user= -C prometheus-nats-exporter | sort -u")).toBe("natsbus\n");
   });
 
   test("takes over renewed certificates without a restart, and removes the old ones", async () => {
