@@ -102,7 +102,7 @@ function heightOf(panel: Panel): number {
 }
 
 /** Places left to right; a panel that does not fit begins a new line below the highest one so far. */
-function layOut(panels: readonly Panel[], top: number): { readonly places: GridPos[]; readonly end: number } {
+export function layOut(panels: readonly Panel[], top: number): { readonly places: GridPos[]; readonly end: number } {
   let [x, y, lineHeight] = [0, top, 0];
   const places = panels.map((panel) => {
     if (x + panel.width > COLUMNS) [x, y, lineHeight] = [0, y + lineHeight, 0];

@@ -21,6 +21,7 @@ export type Shape =
       readonly stroke: string;
       readonly width: number;
     }
+  | { readonly kind: "path"; readonly points: readonly (readonly [number, number])[]; readonly stroke: string; readonly width: number }
   | {
       readonly kind: "text";
       readonly x: number;

@@ -43,9 +43,14 @@ function paint(canvas: Canvas, shape: Shape): void {
   if (shape.kind === "rect") paintRect(canvas, shape);
   else if (shape.kind === "text") paintText(canvas, shape);
   else {
-    const { x1, y1, x2, y2, stroke, width } = shape;
-    paintStroke(canvas, [x1 * SCALE, y1 * SCALE, x2 * SCALE, y2 * SCALE], { color: parseColor(stroke), width: width * SCALE });
+    const pen = { color: parseColor(shape.stroke), width: shape.width * SCALE };
+    for (const [x1, y1, x2, y2] of segmentsOf(shape)) paintStroke(canvas, [x1 * SCALE, y1 * SCALE, x2 * SCALE, y2 * SCALE], pen);
   }
+}
+
+function segmentsOf(shape: Extract<Shape, { kind: "line" | "path" }>): readonly Segment[] {
+  if (shape.kind === "line") return [[shape.x1, shape.y1, shape.x2, shape.y2]];
+  return shape.points.slice(1).map(([x, y], index) => [...(shape.points[index] ?? [x, y]), x, y] as const);
 }
 
 function paintRect(canvas: Canvas, { x, y, width, height, fill }: Extract<Shape, { kind: "rect" }>): void {

@@ -19,6 +19,8 @@ function element(shape: Shape): string {
       return `<rect x="${fixed(shape.x)}" y="${fixed(shape.y)}" width="${fixed(shape.width)}" height="${fixed(shape.height)}" fill="${shape.fill}"/>`;
     case "line":
       return `<line x1="${fixed(shape.x1)}" y1="${fixed(shape.y1)}" x2="${fixed(shape.x2)}" y2="${fixed(shape.y2)}" stroke="${shape.stroke}" stroke-width="${shape.width}"/>`;
+    case "path":
+      return `<polyline points="${shape.points.map(([x, y]) => `${fixed(x)},${fixed(y)}`).join(" ")}" fill="none" stroke="${shape.stroke}" stroke-width="${shape.width}" stroke-linejoin="round"/>`;
     case "text":
       return `<text x="${fixed(shape.x)}" y="${fixed(shape.y)}" font-size="${shape.size}" fill="${shape.fill}" text-anchor="${shape.anchor}">${escapeText(shape.text)}</text>`;
   }
