@@ -1,7 +1,7 @@
 /** A probe: looks at the servers, publishes through them, and serves what came of it. */
 import type { AddressInfo } from "node:net";
 import { closeConnections } from "../connection/pool.ts";
-import type { ProbeConfig } from "../observability/probe-config.ts";
+import type { ProbeAccess, ProbeConfig } from "../observability/probe-config.ts";
 import { readAlerts } from "./alerts.ts";
 import { Canary, type PublishResult } from "./canary.ts";
 import { loadProbeAccess } from "./config.ts";
@@ -24,10 +24,11 @@ const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * Starts a probe.
+ * @param given how it gets into servers that natsbus did not make, where no file says so
  * @throws ERR_PORT_IN_USE, ERR_PROBE_CONFIG
  */
-export async function startProbe(config: ProbeConfig): Promise<Probe> {
-  const access = await loadProbeAccess(config.accessFile);
+export async function startProbe(config: ProbeConfig, given?: ProbeAccess): Promise<Probe> {
+  const access = given ?? (await loadProbeAccess(config.accessFile));
   const observer = new Observer(config.servers, config.pollMs, access?.system);
   const counts: Record<PublishResult, number> = { ok: 0, timeout: 0, error: 0 };
   const metrics = createProbeMetrics({

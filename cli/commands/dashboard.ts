@@ -25,9 +25,8 @@ export const verb = defineVerb({
       tell(watched.urls.probe);
       return EXIT.ok;
     }
-    await using probe = await startProbe(
-      await lookingProbe(args, parsePort(args.port, "--port"), (text) => terminal.err(`note: ${text}\n`)),
-    );
+    const { config, access } = await lookingProbe(args, parsePort(args.port, "--port"), (text) => terminal.err(`note: ${text}\n`));
+    await using probe = await startProbe(config, access);
     tell(probe.url);
     await untilInterrupted();
     return EXIT.ok;

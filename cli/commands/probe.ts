@@ -28,9 +28,11 @@ export const verb = defineVerb({
   ],
   async run({ args, terminal }) {
     const notice = (text: string): void => terminal.err(`note: ${text}\n`);
-    const config =
-      args.config === undefined ? await lookingProbe(args, parsePort(args.port, "--port"), notice) : await loadProbeConfig(args.config);
-    await using probe = await startProbe(config);
+    const { config, access } =
+      args.config === undefined
+        ? await lookingProbe(args, parsePort(args.port, "--port"), notice)
+        : { config: await loadProbeConfig(args.config), access: undefined };
+    await using probe = await startProbe(config, access);
     terminal.out(args.json === true ? `${JSON.stringify({ url: probe.url })}\n` : `${probe.url}\n`);
     await untilInterrupted();
     return EXIT.ok;

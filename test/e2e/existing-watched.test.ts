@@ -1,4 +1,6 @@
 /** Watching clusters that natsbus did not make: over their monitor ports, over the system account, and both at once. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasTool } from "../integration/observability/promtool.ts";
@@ -118,9 +120,24 @@ describe("a cluster whose users stand in its configuration", () => {
     expect(metricNames(await probePage("/servers/n3/metrics"))).not.toContain("nats_varz_connections");
     await cluster.start("n3");
 
-    await natsbus(["destroy", "--stack", "dev", "--yes"]);
+    // Switched off, everything ends; the page is then served by the verb itself.
+    project.configure({ "natsbus:monitoring": undefined });
+    await natsbus(UP);
     expect(await probePage("/metrics")).toBe("");
     if (hasServices) expect(await askPrometheus("/-/ready")).toBe("");
+    const args = [project.path("cli/natsbus.js"), "dashboard", "--stack", "dev", "--port", String(ports.probe)];
+    const page = spawn(process.execPath, args, { cwd: project.directory, stdio: "ignore" });
+    try {
+      const servers = async () =>
+        (JSON.parse((await probePage("/api/state")) || '{"servers":[]}') as { servers: { up: boolean }[] }).servers;
+      await expect.poll(async () => (await servers()).filter(({ up }) => up).length, { timeout: 60_000 }).toBe(3);
+    } finally {
+      const gone = once(page, "exit");
+      page.kill("SIGINT");
+      await gone;
+    }
+
+    await natsbus(["destroy", "--stack", "dev", "--yes"]);
     expect(cluster.nodes.slice(0, 2).map((node) => cluster.pid(node))).toEqual(pids.slice(0, 2));
   });
 
