@@ -34,6 +34,8 @@ export type Shape =
 
 /** A picture. */
 export interface Picture {
+  /** What it shows, for readers who do not see it. */
+  readonly title: string;
   readonly width: number;
   readonly height: number;
   readonly background: string;
@@ -70,6 +72,7 @@ export function drawBench(document: BenchDocument, before?: BenchDocument): Pict
   const most = niceCeiling(Math.max(...results.map(({ rate }) => rate), ...old.values(), 1));
   const slowest = niceCeiling(Math.max(...results.map(({ p99Ms }) => p99Ms), 0.1));
   return {
+    title: `natsbus bench: ${document.title}`,
     width: LAYOUT.width,
     height,
     background: "#ffffff",

@@ -2,10 +2,11 @@
 import type { Picture, Shape } from "./chart.ts";
 
 /** The picture as an SVG document. */
-export function renderSvg({ width, height, background, shapes }: Picture): string {
+export function renderSvg({ title, width, height, background, shapes }: Picture): string {
   const open = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif">`;
   return [
     open,
+    `  <title>${escapeText(title)}</title>`,
     `  <rect width="${width}" height="${height}" fill="${background}"/>`,
     ...shapes.map((shape) => `  ${element(shape)}`),
     "</svg>",

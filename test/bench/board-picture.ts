@@ -28,7 +28,13 @@ export function drawBoard(board: Board, answered: ReadonlyMap<string, Answered>,
     }
     top = end;
   }
-  return { width: 2 * MARGIN + COLUMNS * COLUMN, height: HEAD + top * UNIT + MARGIN, background: "#f4f6f8", shapes };
+  return {
+    title: `${board.title}. ${note}`,
+    width: 2 * MARGIN + COLUMNS * COLUMN,
+    height: HEAD + top * UNIT + MARGIN,
+    background: "#f4f6f8",
+    shapes,
+  };
 }
 
 function drawPanel(

@@ -40,7 +40,7 @@ describe.each(boards.filter(({ name }) => name === "cluster" || name === "jetstr
     };
     const outside = shapes.filter((shape) => ends(shape).some(([x, y]) => !(x >= 0 && x <= width && y >= 0 && y <= height)));
     expect(outside).toEqual([]);
-    expect(renderSvg({ width, height, background: "#ffffff", shapes })).not.toMatch(/NaN|undefined|Infinity/);
+    expect(renderSvg({ title: board.title, width, height, background: "#ffffff", shapes })).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   test("says why a panel is empty", () => {
