@@ -120,11 +120,12 @@ export async function measureConsume({ cluster, storage, replicas, messages, rou
     raw: (consumer) => consumeRaw(raw, consumer, messages),
     validated: (consumer) => consumeWith(plain, consumer, messages),
     "validated and verified": (consumer) => consumeWith(verifying, consumer, messages),
+    "validated, async handler": (consumer) => consumeWith(plain, consumer, messages, true),
   };
   const speeds: Speeds = {};
   for (let round = -1; round < rounds; round += 1) {
     for (const [name, consume] of rotated(Object.entries(ways), round)) {
-      const consumer = `w${round + 1}-${name.replaceAll(" ", "-")}`;
+      const consumer = `w${round + 1}-${name.replaceAll(/\W+/g, "-")}`;
       await manager.consumers.add("BENCH", { durable_name: consumer, ack_policy: AckPolicy.Explicit, max_ack_pending: 10_000 });
       await measured(round < 0 ? {} : speeds, name, messages, () => consume(consumer));
       await manager.consumers.delete("BENCH", consumer);
@@ -149,13 +150,14 @@ async function consumeRaw(connection: Awaited<ReturnType<typeof connect>>, name:
   await connection.flush();
 }
 
-async function consumeWith(bus: MessageBus, consumer: string, count: number): Promise<void> {
+async function consumeWith(bus: MessageBus, consumer: string, count: number, isAsync = false): Promise<void> {
   let seen = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const counting = route(alert, () => {
+  const handle = (): void => {
     seen += 1;
     if (seen === count) resolve();
-  });
+  };
+  const counting = route(alert, isAsync ? async () => handle() : handle);
   await using _worker = await bus.consume({ stream: "BENCH", consumer, routes: [counting] });
   await promise;
   await bus.connection.flush();
