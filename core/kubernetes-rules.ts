@@ -45,6 +45,7 @@ export function kubernetesProblems(spec: BusSpec): readonly Problem[] {
     ...exposureProblems(spec, "monitor"),
     ...clusterLinkProblems(spec),
     ...certificateProblems(spec),
+    ...encryptionProblems(spec),
     ...imageProblems(spec),
     ...labelProblems(spec),
     ...peerProblems(spec),
@@ -321,6 +322,17 @@ function certificateProblems({ kubernetes }: BusSpec): Problem[] {
   if (source === "own" && authority !== undefined)
     found.push(conflict(`${path}.authority`, "natsbus makes its own authority", `remove it, or choose another ${path}.source`));
   return found;
+}
+
+function encryptionProblems({ kubernetes }: BusSpec): Problem[] {
+  const { secret, key, previousKey } = kubernetes.encryption;
+  const path = "kubernetes.encryption";
+  if (previousKey === undefined) return [];
+  if (secret === undefined) return [conflict(`${path}.secret`, "a key of before is named, and no Secret", "name the Secret of both keys")];
+  if (previousKey !== key) return [];
+  return [
+    conflict(`${path}.previousKey`, `"${key}" is the present key too`, "put the new key under an entry of its own, and name that as key"),
+  ];
 }
 
 function imageProblems(spec: BusSpec): Problem[] {

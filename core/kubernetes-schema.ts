@@ -454,6 +454,9 @@ export const kubernetesSchema = z.strictObject({
     .strictObject({
       secret: objectName("Secret with the key that streams are encrypted with on disk.").optional().meta({ defaultText: "no encryption" }),
       key: text("Entry of that Secret.").default("key"),
+      previousKey: text("Entry of that Secret with the key of before, while servers take a new key over; remove it afterwards.")
+        .optional()
+        .meta({ defaultText: "none" }),
       cipher: z.enum(["chachapoly", "aes"]).meta({ description: "Cipher." }).default("chachapoly"),
     })
     .meta({ description: "Encryption of the streams on disk." })

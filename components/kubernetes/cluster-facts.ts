@@ -73,13 +73,17 @@ export function foreignSecrets(
       : []),
     ...(encryption.secret === undefined
       ? []
-      : [{ name: encryption.secret, path: "kubernetes.encryption.secret", entries: [encryption.key] }]),
+      : [{ name: encryption.secret, path: "kubernetes.encryption.secret", entries: encryptionEntries(encryption) }]),
     ...listeners.leafNodes.remotes.flatMap(({ credentialsSecret, credentialsKey }) =>
       credentialsSecret === undefined
         ? []
         : [{ name: credentialsSecret, path: "kubernetes.listeners.leafNodes.remotes", entries: [credentialsKey] }],
     ),
   ];
+}
+
+function encryptionEntries({ key, previousKey }: BusSpec["kubernetes"]["encryption"]): string[] {
+  return [key, ...(previousKey === undefined ? [] : [previousKey])];
 }
 
 type Apis = Awaited<ReturnType<typeof openApis>>;

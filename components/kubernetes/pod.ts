@@ -10,6 +10,7 @@ import {
   DATA_FOLDER,
   LEAF_FOLDER,
   PID_FILE,
+  PREVIOUS_KEY_VARIABLE,
   RUN_FOLDER,
   STORE_KEY_VARIABLE,
   ZONE_TAG,
@@ -136,18 +137,21 @@ function environment(spec: BusSpec): types.input.core.v1.EnvVar[] {
           { name: "NATS_ZONE", valueFrom: { fieldRef: { fieldPath: `metadata.labels['${ZONE_LABEL}']` } } },
           { name: ZONE_VARIABLE, value: `"${ZONE_TAG}$(NATS_ZONE)"` },
         ];
-  const key =
-    encryption.secret === undefined
-      ? []
-      : [{ name: STORE_KEY_VARIABLE, valueFrom: { secretKeyRef: { name: encryption.secret, key: encryption.key } } }];
   return [
     { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "GOMEMLIMIT", value: `${resources.goMemoryBytes / 1024 ** 2}MiB` },
     { name: "GOMAXPROCS", value: String(resources.goMaxProcs) },
     ...zone,
-    ...key,
+    ...storeKeys(encryption),
     ...Object.entries(env).map(([name, value]) => ({ name, value })),
   ];
+}
+
+/** Keys of the encryption on disk, from somebody else's Secret. */
+function storeKeys({ secret: name, key, previousKey }: BusSpec["kubernetes"]["encryption"]): types.input.core.v1.EnvVar[] {
+  if (name === undefined) return [];
+  const keys = [[STORE_KEY_VARIABLE, key] as const, ...(previousKey === undefined ? [] : [[PREVIOUS_KEY_VARIABLE, previousKey] as const])];
+  return keys.map(([variable, entry]) => ({ name: variable, valueFrom: { secretKeyRef: { name, key: entry } } }));
 }
 
 function exporterContainer(spec: BusSpec): Container {

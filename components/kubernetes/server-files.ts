@@ -22,6 +22,8 @@ export const PID_FILE = `${RUN_FOLDER}/nats.pid`;
 export const ZONE_VARIABLE = "NATS_ZONE_TAG";
 /** Environment variable with the key that streams are encrypted with. */
 export const STORE_KEY_VARIABLE = "NATS_STORE_KEY";
+/** Environment variable with the key that they were encrypted with before. */
+export const PREVIOUS_KEY_VARIABLE = "NATS_STORE_PREVIOUS_KEY";
 /** Prefix of the zone tag. */
 export const ZONE_TAG = "az:";
 
@@ -176,6 +178,7 @@ function extraSettings(spec: BusSpec): Readonly<Record<string, unknown>> {
   const jetstream = {
     ...(zones ? { unique_tag: ZONE_TAG } : {}),
     ...(encryption.secret === undefined ? {} : { key: new ConfigVariable(STORE_KEY_VARIABLE), cipher: encryption.cipher }),
+    ...(encryption.previousKey === undefined ? {} : { prev_key: new ConfigVariable(PREVIOUS_KEY_VARIABLE) }),
   };
   const own = {
     ...(zones ? { server_tags: [new ConfigVariable(ZONE_VARIABLE)] } : {}),

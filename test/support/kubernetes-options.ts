@@ -785,6 +785,12 @@ export const OPTIONS: readonly OptionRow[] = [
     on: { encryption: { secret: "store-key" } },
     changes: ["statefulset-nats: spec.template.spec.containers[nats].env[NATS_STORE_KEY].valueFrom.secretKeyRef.key"],
   },
+  {
+    key: "encryption.previousKey",
+    value: "old",
+    on: { encryption: { secret: "store-key" } },
+    changes: ["rollout", "secret-nats-config", "statefulset-nats"],
+  },
   { key: "encryption.cipher", value: "aes", on: { encryption: { secret: "store-key" } }, changes: ["rollout", "secret-nats-config"] },
   { key: "secretStore.name", value: "vault", changes: [] },
   { key: "secretStore.kind", value: "SecretStore", changes: [] },

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import { checkHostConfig } from "../../../cli/host-check.ts";
 import { certificateFiles, configFiles, type Material, routeFiles, serverHosts } from "../../../components/kubernetes/server-files.ts";
@@ -105,6 +107,45 @@ describe("a real server starts with what its pod is given", () => {
       await ended;
     }
   });
+});
+
+/** Runs one server on what its pod is given, as long as `work` takes. */
+async function withServer<T>(
+  spec: BusSpec,
+  { folder, env }: { readonly folder: string; readonly env: NodeJS.ProcessEnv },
+  work: (connection: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const monitor = await writePod(spec, folder);
+  const file = join(folder, "etc/nats/nats-0.conf");
+  const child = spawn(testServerBinary(), ["--config", file], { env: { ...process.env, ...env }, stdio: "ignore" });
+  const ended = once(child, "exit");
+  try {
+    await ask(monitor, "/healthz", () => "");
+    const [, port] = /^listen: "127\.0\.0\.1:(\d+)"/m.exec(readFileSync(file, "utf8")) ?? [];
+    const connection = await connect({ servers: `127.0.0.1:${port}`, user: "app", pass: "b" });
+    return await work(connection).finally(() => connection.close());
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
+
+test("a new key takes over what was stored under the one of before, which is needed no more then", async () => {
+  using folder = temporaryFolder();
+  const spec = (encryption: object) =>
+    kubernetesSpec(single({ tls: { clients: false }, kubernetes: { encryption: { secret: "k", ...encryption } } }));
+  const read = async (connection: NatsConnection) => {
+    const { streams } = await jetstreamManager(connection);
+    return (await streams.getMessage("ORDERS", { seq: 1 }))?.string();
+  };
+  const at = (env: NodeJS.ProcessEnv) => ({ folder: folder.path, env });
+  await withServer(spec({}), at({ NATS_STORE_KEY: "first-key" }), async (connection) => {
+    await (await jetstreamManager(connection)).streams.add({ name: "ORDERS", subjects: ["orders"] });
+    await jetstream(connection).publish("orders", "hello");
+  });
+  const both = { NATS_STORE_KEY: "second-key", NATS_STORE_PREVIOUS_KEY: "first-key" };
+  expect(await withServer(spec({ key: "new", previousKey: "key" }), at(both), read)).toBe("hello");
+  expect(await withServer(spec({ key: "new" }), at({ NATS_STORE_KEY: "second-key" }), read)).toBe("hello");
 });
 
 describe("natsbus check-config", () => {

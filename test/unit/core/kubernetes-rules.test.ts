@@ -126,6 +126,22 @@ const cases: readonly Case[] = [
     /tls:\/\//,
   ],
   [
+    "a key of before without a Secret",
+    k8s({ encryption: { previousKey: "old" } }),
+    "ERR_CONFIG_CONFLICT",
+    "kubernetes.encryption.secret",
+    /no Secret/,
+    /both keys/,
+  ],
+  [
+    "a key of before that is the present one",
+    k8s({ encryption: { secret: "s", previousKey: "key" } }),
+    "ERR_CONFIG_CONFLICT",
+    "kubernetes.encryption.previousKey",
+    /present key too/,
+    /entry of its own/,
+  ],
+  [
     "two listeners on one port",
     listener({ mqtt: { enabled: true, port: 8222 } }),
     "ERR_PORT_CLASH",
