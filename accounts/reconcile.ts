@@ -14,13 +14,23 @@ export interface PlacedAccount extends AccountBody {
 
 const ATTEMPTS = 3;
 
+const turns = new Map<string, Promise<unknown>>();
+
 /**
  * Brings an account to every server of the cluster: looks, pushes what differs, looks again. Safe to repeat, and to repeat after a crash at any point.
+ * One writer an account: within a process they take turns, between processes the lock of the stack keeps the others out.
  * @returns the claims every server has, as read back
  * @throws ERR_ACCOUNT_UNREACHABLE when a server does not answer; nothing was pushed then
  * @throws ERR_ACCOUNT_PUSH when a server refuses the account or does not take it over
  */
-export async function reconcileAccount(port: AccountPort, spec: PlacedAccount, now: () => Date): Promise<SignedClaims> {
+export function reconcileAccount(port: AccountPort, spec: PlacedAccount, now: () => Date): Promise<SignedClaims> {
+  const before = turns.get(spec.publicKey) ?? Promise.resolve();
+  const turn = before.catch(() => undefined).then(() => bringAccount(port, spec, now));
+  turns.set(spec.publicKey, turn);
+  return turn;
+}
+
+async function bringAccount(port: AccountPort, spec: PlacedAccount, now: () => Date): Promise<SignedClaims> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await port.observe(spec.publicKey, spec.servers.length);
     assertAllAnswer(before, spec);

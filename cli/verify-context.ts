@@ -66,10 +66,11 @@ async function openStackContext(options: VerifyOptions, admin: ConnectionSpec, t
   const place = await openBus(options);
   const declared = await loadDeclared(options, tools.note);
   const opened = await openPlaceContext(place, declared, { ...tools, options, admin });
-  const signer = await readSigner(options);
   const { control } = opened.context;
-  // Nobody may change the stack while one of its servers is away.
-  const lock = "missing" in control ? undefined : await lockStack(options, tools.note);
+  const mayRevoke = "revoke" in (await readSigner(options));
+  // Nobody may change the stack while one of its servers is away, or its account has one revocation more.
+  const lock = "missing" in control && !mayRevoke ? undefined : await lockStack(options, tools.note);
+  const signer = await readSigner(options);
   return {
     context: { ...opened.context, signer },
     async [Symbol.asyncDispose]() {

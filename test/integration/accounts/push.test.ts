@@ -58,6 +58,17 @@ describe("pushing an account", () => {
     expect(issued[2]).toBeGreaterThan(issued[1]!);
   });
 
+  it("takes one writer at a time: each brings what it wants, and the last one's version is on every server", async () => {
+    const inputs = bus.inputsOf("BUS");
+    const wanted = [11, 22, 33].map((connections) => ({ ...inputs, limits: { ...inputs.limits, connections } }));
+    const done = await Promise.all(wanted.map(applyAccount));
+    const limits = done.map(({ outs }) => (outs.inForce as { nats: { limits: { conn: number } } }).nats.limits.conn);
+    expect(limits).toEqual([11, 22, 33]);
+    const [token, ...others] = await versions();
+    expect(others).toEqual([token, token]);
+    expect(parseToken(token!).nats["limits"]).toMatchObject({ conn: 33 });
+  });
+
   it("refuses to start while a server is down, names it and changes nothing", async () => {
     const before = (await versions())[0];
     await bus.cluster.kill("n2");

@@ -61,6 +61,31 @@ class FakePort implements AccountPort {
 const reconcile = (port: AccountPort, spec = SPEC) => reconcileAccount(port, spec, () => NOW);
 
 describe("reconciling an account", () => {
+  it("lets two writers take turns: each gets what it asked for, and the later one stays", async () => {
+    const port = new FakePort();
+    const push = port.push.bind(port);
+    port.push = async (token) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return push(token);
+    };
+    const wanted = [10, 20, 30].map((connections) => ({ ...SPEC, limits: { ...UNLIMITED, connections } }));
+    const done = await Promise.all(wanted.map((spec) => reconcile(port, spec)));
+    expect(done.map(({ nats }) => (nats["limits"] as { conn: number }).conn)).toEqual([10, 20, 30]);
+    expect(done.map(({ iat }) => iat)).toEqual([SECOND, SECOND + 1, SECOND + 2]);
+    expect(port.pushed).toHaveLength(3);
+    expect(new Set(port.stored.values())).toEqual(new Set([port.pushed[2]]));
+  });
+
+  it("does not fail because the writer before it did", async () => {
+    const port = new FakePort();
+    port.refusals.set("n2", "no");
+    const refused = reconcile(port, SPEC);
+    void refused.catch(() => port.refusals.clear());
+    const next = reconcile(port, { ...SPEC, description: "second" });
+    await expect(refused).rejects.toMatchObject({ code: "ERR_ACCOUNT_PUSH" });
+    await expect(next).resolves.toMatchObject({ sub: keys.publicKey });
+  });
+
   it("pushes one that no server has, with the present second", async () => {
     const port = new FakePort();
     expect(await reconcile(port)).toMatchObject({ iat: SECOND, sub: keys.publicKey });
