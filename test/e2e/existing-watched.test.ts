@@ -93,6 +93,7 @@ describe("a cluster whose users stand in its configuration", () => {
     const access = project.path(".natsbus/dev/monitoring/probe/access.json");
     expect(statSync(access).mode & 0o777).toBe(0o600);
     expect(readFileSync(project.path(".natsbus/dev/monitoring/probe/probe.json"), "utf8")).not.toContain("sesame");
+    expect(readFileSync(project.path(".natsbus/state/.pulumi/stacks/natsbus/dev.json"), "utf8")).not.toContain("sesame");
     // A server seen over the system account has the same series as one seen at its monitor port.
     const [port, account] = [await probePage("/servers/n1/metrics"), await probePage("/servers/n3/metrics")];
     expect(metricNames(account)).toEqual(metricNames(port));
@@ -119,6 +120,7 @@ describe("a cluster whose users stand in its configuration", () => {
     await expect.poll(() => probePage("/servers/n3/metrics"), { timeout: 30_000 }).toMatch(/value="unreachable"\} 0/);
     expect(metricNames(await probePage("/servers/n3/metrics"))).not.toContain("nats_varz_connections");
     await cluster.start("n3");
+    await cluster.waitReady(60_000);
 
     // Switched off, everything ends; the page is then served by the verb itself.
     project.configure({ "natsbus:monitoring": undefined });
