@@ -1,9 +1,9 @@
 /** What a test cluster is built from, with pinned versions; Renovate's custom manager reads the marked lines. */
 export const VERSIONS = {
-  kubernetes: "1.37.2",
-  etcd: "3.7.0",
-  coredns: "1.15.0",
-  nats: "2.15.2",
+  kubernetes: "1.37.2", // renovate: datasource=go depName=k8s.io/kubernetes
+  etcd: "3.7.0", // renovate: datasource=go depName=go.etcd.io/etcd/server/v3
+  coredns: "1.15.0", // renovate: datasource=go depName=github.com/coredns/coredns
+  nats: "2.15.2", // renovate: datasource=go depName=github.com/nats-io/nats-server/v2
 } as const;
 
 /** A program to build: its name, the Go package that holds it. */
