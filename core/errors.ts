@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   ERR_STREAM_MISSING: "the stream that a consumer belongs to does not exist",
   ERR_STREAM_OFFLINE: "the servers that hold a stream do not answer, so that nothing is known about it",
   ERR_STREAM_REFUSED: "the server refused a stream or consumer configuration",
+  ERR_PEER_OFFLINE: "a server that replicas are to be placed on is not there, or has only just come back",
   ERR_STREAM_REPLICAS: "the replicas of a stream or consumer did not become current in time",
   ERR_STREAM_MIGRATION: "a stream could not be migrated; it and its copy are kept",
   ERR_STREAM_SET: "several objects of a set could not be reconciled; the others are done and recorded",

@@ -26,6 +26,10 @@ const LIMITS: Meaning = {
   remedy: "lower maxBytes or replicas, or raise the limits of the account or the servers' JetStream storage",
 };
 const PEERS: Meaning = { code: "ERR_REPLICAS", remedy: "lower replicas, loosen placement, or bring up the missing servers" };
+const PEER_OFFLINE: Meaning = {
+  code: "ERR_PEER_OFFLINE",
+  remedy: "bring every server up and run again, or lower replicas; a server that only just came back counts after some seconds",
+};
 const RACE: Meaning = { code: "ERR_STREAM_CONFLICT", remedy: "run again; the present state is read anew" };
 const OFFLINE: Meaning = { code: "ERR_STREAM_OFFLINE", remedy: "bring its servers back; nothing is changed while its state is unknown" };
 const LEADERLESS: Meaning = { code: "ERR_JETSTREAM_LEADER", remedy: "bring a majority of the servers up and run again" };
@@ -60,9 +64,15 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   10185: { code: "ERR_SERVER_VERSION", remedy: "upgrade the servers, or leave the newer fields out" },
 };
 
+// One number for all reasons why servers cannot be chosen; only this one ends by itself.
+function meaningOf({ err_code: number = 0, description = "" }: ApiError): Meaning | undefined {
+  const meaning = MEANINGS[number];
+  return meaning === PEERS && description.includes("peer offline") ? PEER_OFFLINE : meaning;
+}
+
 /** What a refused request means. `what` names the object, for instance `stream ORDERS`. */
 export function refusalOf(what: string, error: ApiError): BusError {
-  const meaning = MEANINGS[error.err_code ?? 0] ?? { code: "ERR_STREAM_REFUSED", remedy: "change the setting the server names" };
+  const meaning = meaningOf(error) ?? { code: "ERR_STREAM_REFUSED", remedy: "change the setting the server names" };
   const number = error.err_code === undefined ? `${error.code}` : `${error.code}/${error.err_code}`;
   return new BusError(meaning.code, `${what}: ${error.description ?? "refused"} [server ${number}]`, { remedy: meaning.remedy });
 }

@@ -52,8 +52,9 @@ export interface Step<S> {
 
 /** Longest time for one object when nobody says otherwise, in milliseconds. */
 export const DEADLINE_MS = 30_000;
-// An account that was just pushed may take a moment until JetStream serves it.
-const OFF_PATIENCE_MS = 3_000;
+// What ends by itself soon or not at all, in milliseconds: an account that was just pushed, which JetStream does not serve yet; a server that was just
+// started, which the leader still takes for gone.
+const BRIEF_PATIENCE_MS: Partial<Record<ErrorCode, number>> = { ERR_JETSTREAM_OFF: 3_000, ERR_PEER_OFFLINE: 10_000 };
 // While a leader changes nobody answers; asking again is quicker than waiting for that answer.
 const POLL = { firstMs: 4, factor: 1.5, longestMs: 100, answerMs: 400 };
 const MAX_STEPS = 8;
@@ -65,6 +66,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   "ERR_JETSTREAM_LEADER",
   "ERR_STREAM_CONFLICT",
   "ERR_JETSTREAM_OFF",
+  "ERR_PEER_OFFLINE",
 ]);
 
 /**
@@ -264,7 +266,7 @@ class Patience {
   /** Waits a little before another try, or throws `error` when that is of no use. */
   async pauseOr(error: unknown): Promise<void> {
     if (!isBusError(error) || !RETRYABLE.has(error.code) || this.over()) throw error;
-    if (error.code === "ERR_JETSTREAM_OFF" && performance.now() - this.#startedMs > OFF_PATIENCE_MS) throw error;
+    if (performance.now() - this.#startedMs > (BRIEF_PATIENCE_MS[error.code] ?? Number.POSITIVE_INFINITY)) throw error;
     await delay(this.#pauseMs * (0.5 + Math.random()));
     this.#pauseMs = Math.min(this.#pauseMs * 2, 1_000);
   }

@@ -36,7 +36,12 @@ const ATTEMPTS = 8;
 const PAUSE_MS = 250;
 // A young cluster on a busy machine: a request goes unanswered, a peer counts as offline until it has spoken again, 2.12.4 may not find what it has just made.
 // Every request here may be made twice.
-const PASSING: ReadonlySet<ErrorCode> = new Set(["ERR_JETSTREAM_TIMEOUT", "ERR_JETSTREAM_LEADER", "ERR_REPLICAS", "ERR_STREAM_CONFLICT"]);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "ERR_JETSTREAM_TIMEOUT",
+  "ERR_JETSTREAM_LEADER",
+  "ERR_PEER_OFFLINE",
+  "ERR_STREAM_CONFLICT",
+]);
 
 async function outcome(write: () => Promise<unknown>): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {

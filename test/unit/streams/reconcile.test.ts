@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { BusError } from "../../../core/errors.ts";
 import { consumerAsset, streamAsset } from "../../../streams/asset.ts";
 import { copyName, fenced, type MigrationMark, withMark } from "../../../streams/migration-mark.ts";
+import { refusalOf } from "../../../streams/nats-error.ts";
 import type { Policy } from "../../../streams/policy.ts";
 import { reconcile, removeAsset } from "../../../streams/reconcile.ts";
 import { consumerDialect, streamDialect } from "../../../streams/spec.ts";
@@ -239,6 +240,24 @@ describe("answers that get lost", () => {
     const leaderless = () => Promise.reject(new BusError("ERR_JETSTREAM_LEADER", "no meta leader"));
     Object.assign(port, { readStream: leaderless, createStream: leaderless, namesStoring: leaderless });
     await expect(up({}, { deadlineMs: 60 })).rejects.toMatchObject({ code: "ERR_JETSTREAM_LEADER" });
+  });
+
+  test.each([
+    ["no suitable peers for placement, peer offline", "ERR_PEER_OFFLINE", 3],
+    ["no suitable peers for placement, tags not matched ['ssd']", "ERR_REPLICAS", 2],
+  ])("%s: only a server that may be back in a moment is waited for", async (description, code, tries) => {
+    let asked = 0;
+    const create = port.createStream.bind(port);
+    port.createStream = async (request) => {
+      asked += 1;
+      if (asked < 3) throw refusalOf("stream ORDERS", { code: 400, err_code: 10_005, description });
+      return create(request);
+    };
+    const outcome = await up().then(
+      () => "made",
+      (error: BusError) => error.code,
+    );
+    expect([outcome, asked]).toEqual([code === "ERR_PEER_OFFLINE" ? "made" : code, tries]);
   });
 
   test("a stream whose servers are away is unknown, not absent: nothing is created", async () => {
