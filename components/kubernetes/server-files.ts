@@ -107,7 +107,9 @@ export function serverConfig(spec: BusSpec, server: string, material: Material):
   const routes = servers
     .filter((other) => other !== server)
     .map((other) => `nats-route://${routeHost(spec, other)}:${KUBERNETES_PORTS.route}`);
-  const cluster = { host: EVERY_ADDRESS, port: KUBERNETES_PORTS.route, routes, noAdvertise: true };
+  // Told by address, others would try that too, and its certificate covers names alone.
+  const advertise = `${routeHost(spec, server)}:${KUBERNETES_PORTS.route}`;
+  const cluster = { host: EVERY_ADDRESS, port: KUBERNETES_PORTS.route, routes, advertise, noAdvertise: true };
   const place = {
     name: server,
     client: { host: EVERY_ADDRESS, port: KUBERNETES_PORTS.client },
