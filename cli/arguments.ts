@@ -116,3 +116,13 @@ export function parseCount(
   const allowed = range.max === undefined ? `a whole number from ${min} up` : `a whole number from ${min} to ${max}`;
   throw new BusError("ERR_USAGE", `${option} is ${JSON.stringify(text)}; allowed is ${allowed}`);
 }
+
+/**
+ * Reads names that are separated by commas.
+ * @throws BusError ERR_USAGE when there is none among them
+ */
+export function namesOf(option: string, text: string | undefined): readonly string[] | undefined {
+  const names = text?.split(",").filter((name) => name !== "");
+  if (names?.length === 0) throw new BusError("ERR_USAGE", `${option} names nothing`, { remedy: "write names, separated by commas" });
+  return names;
+}

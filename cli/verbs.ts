@@ -26,6 +26,14 @@ export const VERBS: Readonly<Record<string, LazyVerb>> = {
     summary: "write what a cluster holds into the catalogue, for the next up to take over",
     load: () => import("./commands/import.ts"),
   },
+  backup: {
+    summary: "save streams with their messages and consumers in a folder",
+    load: () => import("./commands/backup.ts"),
+  },
+  restore: {
+    summary: "bring streams back from a backup, and prove what they hold",
+    load: () => import("./commands/restore.ts"),
+  },
   dashboard: { summary: "show the bus live in a browser", load: () => import("./commands/dashboard.ts") },
   probe: {
     summary: "serve what no exporter tells about the bus, for Prometheus and for people",

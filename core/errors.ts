@@ -106,7 +106,7 @@ export const ERROR_CODES = {
   // command line
   ERR_USAGE: "a command line cannot be understood, or asks for what that command does not do",
   ERR_NO_TERMINAL: "a question would have to be asked and there is no terminal to ask it on",
-  ERR_INTERRUPTED: "a question was answered with Ctrl-C",
+  ERR_INTERRUPTED: "a question was answered with Ctrl-C, or a backup or restore was ended by it",
   ERR_MONITORING_START: "a monitoring process ended right after its start, or refused its configuration",
   ERR_PROBE_CONFIG: "the configuration of a probe cannot be read",
   ERR_NOT_UP: "the stack is not up, so that there is nothing to show or to connect to",
@@ -117,6 +117,9 @@ export const ERROR_CODES = {
   ERR_PORTS_EXHAUSTED: "no free block of ports was found for an ephemeral cluster",
   ERR_VERIFY_DISRUPTIVE: "the acceptance suite would have to stop a server and was not allowed to",
   ERR_REPORT_FILE: "a report cannot be written to the file that was named, or read from it",
+  ERR_BACKUP_FOLDER: "the folder for a backup holds something already, or cannot be written",
+  ERR_BACKUP_DAMAGED: "a file of a backup is missing, truncated, changed or cannot be read",
+  ERR_RESTORE_EXISTS: "a stream that is to be restored exists",
   // message bus client
   ERR_CLIENT_STACK: "the files of a stack, or a user's credentials among them, are not where the client looks",
   ERR_CLIENT_OPTION: "an option given to the message bus client has a value that is not allowed",

@@ -72,16 +72,21 @@ async function takePlace(
   const place = await port.readConsumer(stream, placeName(name));
   const at = Number(place?.config["opt_start_seq"] ?? 1);
   progress(`consumer ${stream}/${name}: made anew at sequence ${at}`);
-  const declared = withoutUndefined(Object.fromEntries(START_FIELDS.map((key) => [key, request.config[key]])));
-  const start = {
-    ...absentStart(),
-    deliver_policy: "by_start_sequence",
-    opt_start_seq: at,
-    metadata: { [START_KEY]: JSON.stringify(declared) },
-  };
-  const made = await port.createConsumer(stream, { ...request, config: withKept(request.config, start) });
+  const made = await port.createConsumer(stream, { ...request, config: consumerAt(request.config, at) });
   await port.deleteConsumer(stream, placeName(name));
   return made;
+}
+
+/** The configuration of a consumer that starts at a sequence, and that still tells the start it was declared with. */
+export function consumerAt(config: WireConfig, sequence: number): WireConfig {
+  const { config: own } = declaredStart(config);
+  const declared = withoutUndefined(Object.fromEntries(START_FIELDS.map((key) => [key, own[key]])));
+  return withKept(own, {
+    ...absentStart(),
+    deliver_policy: "by_start_sequence",
+    opt_start_seq: sequence,
+    metadata: { [START_KEY]: JSON.stringify(declared) },
+  });
 }
 
 /** Reads nothing and acknowledges nothing: it only keeps messages from its start on. */

@@ -1,5 +1,5 @@
 /** The server's error codes in natsbus's words; nothing else in the project knows them. */
-import { BusError, type ErrorCode } from "../core/errors.ts";
+import { BusError, type ErrorCode, isBusError } from "../core/errors.ts";
 
 /** The `error` part of a JetStream answer. */
 export interface ApiError {
@@ -75,4 +75,28 @@ export function refusalOf(what: string, error: ApiError): BusError {
   const meaning = meaningOf(error) ?? { code: "ERR_STREAM_REFUSED", remedy: "change the setting the server names" };
   const number = error.err_code === undefined ? `${error.code}` : `${error.code}/${error.err_code}`;
   return new BusError(meaning.code, `${what}: ${error.description ?? "refused"} [server ${number}]`, { remedy: meaning.remedy });
+}
+
+/** What a request means that got no answer. `what` names the object, `subject` the part of the API that was asked. */
+export function requestFailure(request: { readonly what: string; readonly subject: string }, error: unknown): Error {
+  if (isBusError(error) || !(error instanceof Error)) return error as Error;
+  const [cause, name] = [error, error.name];
+  if (isNoResponders(name) || (error.cause instanceof Error && isNoResponders(error.cause.name))) {
+    const remedy = "enable JetStream on the servers, and give the account JetStream limits";
+    return new BusError("ERR_JETSTREAM_OFF", `${request.what}: nothing answers the JetStream API`, { remedy, cause });
+  }
+  if (name === "PermissionViolationError" || (error.cause instanceof Error && error.cause.name === "PermissionViolationError")) {
+    const remedy = "connect with a user that may publish to the JetStream API and subscribe to its inbox";
+    return new BusError("ERR_CONNECT_CREDENTIALS", `${request.what}: the user may not use ${request.subject}`, { remedy, cause });
+  }
+  const remedy = "check that a majority of the servers runs; the request may have been done and is read back by the next run";
+  return new BusError("ERR_JETSTREAM_TIMEOUT", `${request.what}: ${name === "TimeoutError" ? "no answer in time" : error.message}`, {
+    remedy,
+    cause,
+  });
+}
+
+// The library's class and the name of its errors differ.
+function isNoResponders(name: string): boolean {
+  return name === "NoResponders" || name === "NoRespondersError";
 }

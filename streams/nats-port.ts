@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { openConnection } from "../connection/pool.ts";
 import { type ConnectionSpec, DEFAULT_TIMEOUT_MS } from "../core/connection.ts";
-import { BusError, isBusError } from "../core/errors.ts";
-import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, STREAM_NOT_FOUND } from "./nats-error.ts";
+import { BusError } from "../core/errors.ts";
+import { type ApiError, CONSUMER_NOT_FOUND, refusalOf, requestFailure, STREAM_NOT_FOUND } from "./nats-error.ts";
 import { copyStream } from "./nats-port-copy.ts";
 import type { ConsumerInfo, ConsumerList, Peers, StreamInfo, StreamList, StreamPort, WriteRequest } from "./port.ts";
 import { SharedQuestion } from "./shared-question.ts";
@@ -18,6 +18,11 @@ const PAUSE_POLL_MS = 5;
 const PAGE = 256;
 const NAMES_PAGE = 1_024;
 const SUBJECT_PAGE = 100_000;
+
+/** Subject prefix of the JetStream API. */
+export function apiPrefixOf({ apiPrefix, domain }: ConnectionSpec): string {
+  return apiPrefix ?? (domain === undefined ? "$JS.API" : `$JS.${domain}.API`);
+}
 
 /** Opens (or shares) the connection and speaks JetStream over it.
  * @throws ERR_CONNECT_REFUSED and its siblings when there is no connection */
@@ -53,7 +58,7 @@ class NatsStreamPort implements StreamPort {
 
   constructor(connection: NatsConnection, spec: ConnectionSpec) {
     this.#connection = connection;
-    this.#prefix = spec.apiPrefix ?? (spec.domain === undefined ? "$JS.API" : `$JS.${spec.domain}.API`);
+    this.#prefix = apiPrefixOf(spec);
     this.#timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
@@ -208,29 +213,6 @@ class NatsStreamPort implements StreamPort {
       throw requestFailure(request, error);
     }
   }
-}
-
-function requestFailure(request: Request, error: unknown): Error {
-  if (isBusError(error) || !(error instanceof Error)) return error as Error;
-  const [cause, name] = [error, error.name];
-  if (isNoResponders(name) || (error.cause instanceof Error && isNoResponders(error.cause.name))) {
-    const remedy = "enable JetStream on the servers, and give the account JetStream limits";
-    return new BusError("ERR_JETSTREAM_OFF", `${request.what}: nothing answers the JetStream API`, { remedy, cause });
-  }
-  if (name === "PermissionViolationError" || (error.cause instanceof Error && error.cause.name === "PermissionViolationError")) {
-    const remedy = "connect with a user that may publish to the JetStream API and subscribe to its inbox";
-    return new BusError("ERR_CONNECT_CREDENTIALS", `${request.what}: the user may not use ${request.subject}`, { remedy, cause });
-  }
-  const remedy = "check that a majority of the servers runs; the request may have been done and is read back by the next run";
-  return new BusError("ERR_JETSTREAM_TIMEOUT", `${request.what}: ${name === "TimeoutError" ? "no answer in time" : error.message}`, {
-    remedy,
-    cause,
-  });
-}
-
-// The library's class and the name of its errors differ.
-function isNoResponders(name: string): boolean {
-  return name === "NoResponders" || name === "NoRespondersError";
 }
 
 function levelHeader(level: number) {
