@@ -209,23 +209,18 @@ describe("a restore", () => {
     expect(Buffer.from((await (await new Objm(nats).open("artifacts")).getBlob("logo")) ?? [])).toEqual(OBJECT);
   });
 
-  test("under another name stands beside the stream, and is nobody's", async () => {
-    const as = { name: "ORDERS_old", subjects: ["old.>"] };
-    const [restored] = await restoreStreams({ connection, directory: saved, streams: ["ORDERS"], as });
-    expect(restored).toMatchObject({ name: "ORDERS_old", differences: [], notes: [] });
-    const copy = await contents("ORDERS_old");
-    expect(copy.owner).toBeUndefined();
-    expect({ ...copy, owner: 0, config: 0 }).toEqual({ ...(before["ORDERS"] as object), owner: 0, config: 0 });
-  });
-
-  test("makes consumers that the archive lacks anew, behind what was acknowledged", async () => {
+  test("under another name stands beside the stream and is nobody's; consumers that the archive lacks are made anew", async () => {
     const directory = damaged("", () => undefined);
     const left = { name: "left", ackFloor: 7, ackFloorAfter: 7, archived: false, config: { durable_name: "left", ack_policy: "explicit" } };
     rewrite(directory, (stream) => ({ ...stream, consumers: [...stream.consumers, left] }));
-    await port.deleteStream("ORDERS");
-    const [restored] = await restoreStreams({ connection, directory, streams: ["ORDERS"] });
-    expect(restored).toMatchObject({ madeAnew: ["left"], differences: [], notes: [] });
-    expect(await port.readConsumer("ORDERS", "left")).toMatchObject({ config: { opt_start_seq: 8 }, pending: 53 });
+    const as = { name: "ORDERS_old", subjects: ["old.>"] };
+    const [restored] = await restoreStreams({ connection, directory, streams: ["ORDERS"], as });
+    expect(restored).toEqual({ name: "ORDERS_old", messages: 60, madeAnew: ["left"], differences: [], notes: [] });
+    expect(await port.readConsumer("ORDERS_old", "left")).toMatchObject({ config: { opt_start_seq: 8 }, pending: 53 });
+    await port.deleteConsumer("ORDERS_old", "left");
+    const copy = await contents("ORDERS_old");
+    expect(copy.owner).toBeUndefined();
+    expect({ ...copy, owner: 0, config: 0 }).toEqual({ ...(before["ORDERS"] as object), owner: 0, config: 0 });
   });
 
   test("that fails half way removes what it made, says so, and goes on with the others", async () => {
@@ -254,4 +249,22 @@ describe("a restore", () => {
     await run(NATS ?? "", ["--server", cluster.urls[0] ?? "", "stream", "restore", "--no-progress", join(saved, "ORDERS")]);
     await expect.poll(() => contents("ORDERS"), { timeout: 20_000 }).toEqual(before["ORDERS"]);
   });
+});
+
+test("with a server gone, streams that do not answer are named and the others are saved", async () => {
+  const names = ["LONE1", "LONE2", "LONE3", "LONE4", "LONE5", "LONE6"];
+  for (const name of names) await port.createStream({ config: { name, num_replicas: 1 }, level: 0 });
+  const leader = await cluster.metaLeader();
+  const { streams } = await port.listStreams();
+  const lone = streams.filter(({ config, peers }) => names.includes(String(config["name"])) && peers.leader !== leader);
+  const gone = lone[0]?.peers.leader ?? "";
+  const lost = lone.filter(({ peers }) => peers.leader === gone).map(({ config }) => String(config["name"]));
+  await cluster.kill(gone);
+  const directory = join(folder, "partial");
+  const servers = cluster.nodes.filter(({ name }) => name !== gone).map(({ url }) => url);
+  const partial = await backUp({ connection: { servers, timeoutMs: 5_000 }, directory, streams: names });
+  expect(partial.missing.map(({ name }) => name).toSorted()).toEqual(lost.toSorted());
+  expect(shortcomings(partial)).toHaveLength(lost.length);
+  expect(partial.streams.map(({ name }) => name).toSorted()).toEqual(names.filter((name) => !lost.includes(name)));
+  expect(await checkBackup(directory)).toEqual(partial);
 });
