@@ -59,6 +59,10 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   10119: OFFLINE,
   10120: LIMITS,
   10124: RACE,
+  10130: {
+    code: "ERR_STREAM_CONFLICT",
+    remedy: "let another restore of it end; a name that a broken one left behind is freed with `nats stream rm`",
+  },
   10148: RACE,
   10149: RACE,
   10185: { code: "ERR_SERVER_VERSION", remedy: "upgrade the servers, or leave the newer fields out" },

@@ -60,12 +60,12 @@ interface Answer {
   readonly deliver_subject?: string;
 }
 
-/** Begins a snapshot of a stream with its consumers. @throws the servers' refusals, ERR_JETSTREAM_TIMEOUT */
-export async function openSnapshot(place: StreamPlace, stream: string): Promise<SnapshotReader> {
+/** Begins a snapshot of a stream, with its consumers unless they are left out. @throws the servers' refusals, ERR_JETSTREAM_TIMEOUT */
+export async function openSnapshot(place: StreamPlace, stream: string, isWithConsumers = true): Promise<SnapshotReader> {
   const inbox = createInbox();
   const arriving = place.connection.subscribe(inbox);
   try {
-    const body = { deliver_subject: inbox, no_consumers: false, chunk_size: CHUNK_BYTES };
+    const body = { deliver_subject: inbox, no_consumers: !isWithConsumers, chunk_size: CHUNK_BYTES };
     const { config = {}, state = {} } = await ask(place, `STREAM.SNAPSHOT.${stream}`, body);
     return { config, state, chunks: chunksOf(place, arriving), close: () => arriving.unsubscribe() };
   } catch (error) {

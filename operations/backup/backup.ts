@@ -5,7 +5,7 @@ import type { ConnectionSpec } from "../../core/connection.ts";
 import { BusError, isBusError } from "../../core/errors.ts";
 import { apiPrefixOf, openStreamPort } from "../../streams/nats-port.ts";
 import { openSnapshot } from "../../streams/nats-port-snapshot.ts";
-import type { StreamInfo, StreamPort } from "../../streams/port.ts";
+import type { ConsumerList, StreamInfo, StreamPort } from "../../streams/port.ts";
 import { consumersIn } from "./archive.ts";
 import { type BackupWriter, createBackup } from "./folder.ts";
 import { FORMAT, heldBy, type Manifest, type MissingStream, type SavedStream, savedConsumers } from "./manifest.ts";
@@ -75,7 +75,8 @@ async function chosen(port: StreamPort, names: readonly string[] | undefined) {
 async function trySave(session: Session, info: StreamInfo): Promise<SavedStream | MissingStream> {
   const name = String(info.config["name"]);
   try {
-    return await save(session, name);
+    const before = await session.port.listConsumers(name);
+    return await save(session, { name, before, isWithConsumers: before.unknown.length === 0 });
   } catch (error) {
     if (!isBusError(error) || error.code === "ERR_INTERRUPTED" || error.code === "ERR_BACKUP_FOLDER") throw error;
     await session.writer.dropStream(name);
@@ -83,20 +84,25 @@ async function trySave(session: Session, info: StreamInfo): Promise<SavedStream 
   }
 }
 
-async function save({ port, connection, prefix, writer, signal }: Session, name: string): Promise<SavedStream> {
-  const before = await port.listConsumers(name);
+interface Item {
+  readonly name: string;
+  readonly before: ConsumerList;
+  /** A server gives the whole snapshot up when it cannot ask one of the consumers; then they are left to the manifest. */
+  readonly isWithConsumers: boolean;
+}
+
+async function save({ port, connection, prefix, writer, signal }: Session, { name, before, isWithConsumers }: Item): Promise<SavedStream> {
   const place = { connection, prefix, what: `backup of stream ${name}`, remedy: "run again; the stream is untouched" };
-  const snapshot = await openSnapshot(place, name);
+  const snapshot = await openSnapshot(place, name, isWithConsumers);
   try {
     const { config, state, chunks } = snapshot;
     const files = await writer.writeStream(name, { description: { config, state }, chunks: until(signal, chunks) });
     const archived = await consumersIn(writer.archiveOf(name));
-    const [after, info] = [await port.listConsumers(name), await port.readStream(name)];
-    const held = heldBy({
-      messages: numberOf(state, "messages"),
-      firstSeq: numberOf(state, "first_seq"),
-      lastSeq: numberOf(state, "last_seq"),
-    });
+    // Where they are in the archive counts only for those that are in it.
+    const after = isWithConsumers ? await port.listConsumers(name) : before;
+    const info = await port.readStream(name);
+    const [messages, firstSeq, lastSeq] = [numberOf(state, "messages"), numberOf(state, "first_seq"), numberOf(state, "last_seq")];
+    const held = heldBy({ messages, firstSeq, lastSeq });
     return {
       name,
       ...held,

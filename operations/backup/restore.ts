@@ -133,7 +133,7 @@ async function tryRestore(port: StreamPort, target: Target, request: RestoreRequ
     return { ...plan, ...(await waitForVerdict(port, target)) };
   } catch (error) {
     if (!isBusError(error) || error.code === "ERR_INTERRUPTED") throw error;
-    return { ...plan, failure: error.message };
+    return { ...plan, failure: [error.message, ...(error.remedy === undefined ? [] : [error.remedy])].join("; ") };
   }
 }
 

@@ -15,6 +15,7 @@ import { checkBackup } from "../../../operations/backup/check.ts";
 import { type Manifest, renderManifest, type SavedStream, shortcomings } from "../../../operations/backup/manifest.ts";
 import { restoreStreams } from "../../../operations/backup/restore.ts";
 import { openStreamPort } from "../../../streams/nats-port.ts";
+import { openRestore } from "../../../streams/nats-port-snapshot.ts";
 import type { StreamPort } from "../../../streams/port.ts";
 import { natsCliPath } from "../../bench/natscli.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
@@ -24,6 +25,7 @@ const run = promisify(execFile);
 const NATS = existsSync(natsCliPath()) ? natsCliPath() : undefined;
 if (NATS === undefined) process.stderr.write("SKIPPED: natscli does not read a backup; build it with `npm run bench:streams`\n");
 const STREAMS = ["KV_settings", "MEMORY", "OBJ_artifacts", "ORDERS"];
+const CONSUMERS = ["c1", "c2", "c3", "c4", "c5", "c6"];
 const OBJECT = Buffer.alloc(300_000, "natsbus ");
 
 let cluster: TestCluster;
@@ -239,6 +241,16 @@ describe("a restore", () => {
     expect(await contents("KV_settings")).toEqual(before["KV_settings"]);
   });
 
+  test("of a name that another restore holds says how it gets free", async () => {
+    const place = { connection: nats, prefix: "$JS.API", what: "restore", remedy: "" };
+    const other = await openRestore(place, { config: { name: "TAKEN", subjects: ["taken.>"] }, state: {} });
+    const as = { name: "TAKEN", subjects: ["taken.>"] };
+    const [restored] = await restoreStreams({ connection, directory: saved, streams: ["ORDERS"], as });
+    expect(restored?.failure).toMatch(/stream name already in use.*nats stream rm/);
+    await other.abandon();
+    await port.deleteStream("TAKEN");
+  });
+
   test("is ended by a signal, and removes what it made", async () => {
     const ended = restoreStreams({ connection, directory: saved, streams: ["ORDERS"], signal: AbortSignal.abort() });
     await expect(ended).rejects.toMatchObject({ code: "ERR_INTERRUPTED" });
@@ -252,6 +264,10 @@ describe("a restore", () => {
 });
 
 test("with a server gone, streams that do not answer are named and the others are saved", async () => {
+  await port.createStream({ config: { name: "SHARED", subjects: ["shared.>"], num_replicas: 3 }, level: 0 });
+  for (const name of CONSUMERS)
+    await port.createConsumer("SHARED", { config: { durable_name: name, ack_policy: "explicit", num_replicas: 1 }, level: 0 });
+  await heardRequest(nats, "shared.x", "message", { timeout: 5_000 });
   const names = ["LONE1", "LONE2", "LONE3", "LONE4", "LONE5", "LONE6"];
   for (const name of names) await port.createStream({ config: { name, num_replicas: 1 }, level: 0 });
   const leader = await cluster.metaLeader();
@@ -260,11 +276,27 @@ test("with a server gone, streams that do not answer are named and the others ar
   const gone = lone[0]?.peers.leader ?? "";
   const lost = lone.filter(({ peers }) => peers.leader === gone).map(({ config }) => String(config["name"]));
   await cluster.kill(gone);
+  // Its leader may have been there.
+  await expect
+    .poll(
+      () =>
+        port.readStream("SHARED").then(
+          (info) => info?.messages,
+          () => undefined,
+        ),
+      { timeout: 30_000 },
+    )
+    .toBe(1);
   const directory = join(folder, "partial");
   const servers = cluster.nodes.filter(({ name }) => name !== gone).map(({ url }) => url);
-  const partial = await backUp({ connection: { servers, timeoutMs: 5_000 }, directory, streams: names });
+  const partial = await backUp({ connection: { servers, timeoutMs: 5_000 }, directory, streams: [...names, "SHARED"] });
   expect(partial.missing.map(({ name }) => name).toSorted()).toEqual(lost.toSorted());
-  expect(shortcomings(partial)).toHaveLength(lost.length);
-  expect(partial.streams.map(({ name }) => name).toSorted()).toEqual(names.filter((name) => !lost.includes(name)));
+  expect(partial.streams.map(({ name }) => name).toSorted()).toEqual([...names.filter((name) => !lost.includes(name)), "SHARED"]);
+  // A server takes no snapshot with a consumer it cannot ask, and the messages matter more.
+  const { consumers = [], unanswered = [], messages } = partial.streams.find(({ name }) => name === "SHARED") ?? {};
+  expect(messages).toBe(1);
+  expect([...consumers.map(({ name }) => name), ...unanswered].toSorted()).toEqual(CONSUMERS);
+  expect(consumers.map(({ archived }) => archived)).toEqual(consumers.map(() => unanswered.length === 0));
+  expect(shortcomings(partial)).toHaveLength(lost.length + (unanswered.length === 0 ? 0 : CONSUMERS.length));
   expect(await checkBackup(directory)).toEqual(partial);
 });
