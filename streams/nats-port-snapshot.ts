@@ -139,16 +139,15 @@ async function deliverFirst(place: StreamPlace, chunk: Chunk): Promise<void> {
     try {
       return await deliver(place, chunk);
     } catch (error) {
-      if (!isUnheard(error)) throw error;
-      if (performance.now() > until) throw unheard(place, error);
+      if (!isUnheard(error) || performance.now() > until) throw error;
       await delay(LISTENS_POLL_MS);
     }
   }
 }
 
-function send({ connection, what }: StreamPlace, { target, data }: Chunk, timeout: number): Promise<Msg> {
-  return connection.request(target, data, { timeout }).catch((error: unknown) => {
-    throw isUnheard(error) ? error : requestFailure({ what, subject: target }, error);
+function send(place: StreamPlace, { target, data }: Chunk, timeout: number): Promise<Msg> {
+  return place.connection.request(target, data, { timeout }).catch((error: unknown) => {
+    throw isUnheard(error) ? unheard(place, error) : requestFailure({ what: place.what, subject: target }, error);
   });
 }
 
@@ -169,8 +168,8 @@ async function ask({ connection, prefix, what }: StreamPlace, subject: string, b
 }
 
 function isUnheard(error: unknown): boolean {
-  if (isBusError(error)) return false;
-  return [error, (error as Error).cause].some((one) => one instanceof Error && one.name.startsWith("NoResponders"));
+  const cause = isBusError(error) ? error.cause : error;
+  return [cause, (cause as Error | undefined)?.cause].some((one) => one instanceof Error && one.name.startsWith("NoResponders"));
 }
 
 function unheard({ what, remedy }: StreamPlace, cause: unknown): BusError {

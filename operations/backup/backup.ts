@@ -98,7 +98,7 @@ async function save({ port, connection, prefix, writer, signal }: Session, { nam
     const { config, state, chunks } = snapshot;
     const files = await writer.writeStream(name, { description: { config, state }, chunks: until(signal, chunks) });
     const archived = await consumersIn(writer.archiveOf(name));
-    // Where they are in the archive counts only for those that are in it.
+    // Without them in it the archive is of no moment for them.
     const after = isWithConsumers ? await port.listConsumers(name) : before;
     const info = await port.readStream(name);
     const [messages, firstSeq, lastSeq] = [numberOf(state, "messages"), numberOf(state, "first_seq"), numberOf(state, "last_seq")];

@@ -168,7 +168,8 @@ describe("a stream with replacePolicy: migrate", () => {
       const news = { ...stream, storage: "memory" };
       const killed = await runKilled(outs, news, step);
       if (!killed) {
-        expect(step).toBeGreaterThan(5);
+        // At its last step, the fifth, it may end by itself before the signal comes.
+        expect(step).toBeGreaterThan(4);
         break;
       }
       const after = await streamOperations.update(NAME, outs, news);
