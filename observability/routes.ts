@@ -118,6 +118,7 @@ const INHIBITIONS: readonly Inhibition[] = [
     "NatsMetaLeader.+",
     "NatsMetaPeer.+",
     "NatsMetaApiBacklog",
+    "NatsApiErrorRatio",
     "NatsStream.+",
     "NatsConsumer.+",
     "NatsMirror.+",
@@ -127,7 +128,7 @@ const INHIBITIONS: readonly Inhibition[] = [
     "NatsServerUnreachable",
     "NatsAssetsNotCurrent",
   ]),
-  inhibit("NatsNoMetaLeader", BUS, ["NatsMetaApiBacklog", "NatsMetaPeerNotCurrent", "NatsMetaLeaderFlapping"]),
+  inhibit("NatsNoMetaLeader", BUS, ["NatsMetaApiBacklog", "NatsApiErrorRatio", "NatsMetaPeerNotCurrent", "NatsMetaLeaderFlapping"]),
   inhibit("NatsServerUnreachable", SERVER, [
     "NatsJszMissing",
     "NatsCpuSaturated",

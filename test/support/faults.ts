@@ -158,6 +158,8 @@ const KILL_TWO: Fault = {
     "NatsStreamReplicasMissing/warning",
   ],
   mayFire: [
+    // Whoever asks the server that is left is refused, or gets no answer.
+    "NatsApiErrorRatio/warning",
     "NatsMetaPeerNotCurrent/warning",
     "NatsStreamPeerNotCurrent/warning",
     "NatsAssetsNotCurrent/warning",
