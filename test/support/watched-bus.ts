@@ -198,7 +198,8 @@ async function catchWebhooks(): Promise<Catcher> {
       const byName = new Map<string, "firing" | "resolved">();
       // Several series of one alert: it is over when all are.
       for (const { status, labels } of alerts) if (byName.get(nameOf(labels)) !== "firing") byName.set(nameOf(labels), status);
-      for (const [name, status] of byName) told.set(name, status);
+      // That an alert of before is over is no news of it.
+      for (const [name, status] of byName) if (status === "firing" || told.has(name)) told.set(name, status);
       response.end();
     });
   });
