@@ -1,6 +1,7 @@
 /** Waiting until a cluster may be used, or its next server restarted. */
 import { setTimeout as delay } from "node:timers/promises";
 import { BusError } from "../../core/errors.ts";
+import { progress } from "../../core/progress.ts";
 import { assetBlocker, leaderOf, metaBlocker, type NodeView } from "./blockers.ts";
 
 /** What to wait for. */
@@ -28,6 +29,8 @@ export interface GateOptions {
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 25;
+// Servers that are asked over a network or a shell, for minutes: not at every moment.
+const BETWEEN_RESTARTS = { timeoutMs: 300_000, longestPauseMs: 500 };
 const REMEDY = "look at the servers' logs and run the command again; what already runs is kept";
 
 /**
@@ -49,6 +52,23 @@ export async function waitGate(options: GateOptions): Promise<string> {
     told = blocker;
     await delay(pause);
   }
+}
+
+/** Where to look between two restarts, and how long. */
+export interface CurrentOptions extends Pick<GateOptions, "observe" | "remedy"> {
+  /** Longest wait in milliseconds.
+   * @default 300000 */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Waits, and tells of it, until every server, stream and consumer is current, as the next restart needs it.
+ * @returns the meta leader's name
+ * @throws ERR_CLUSTER_NOT_READY naming what blocks
+ */
+export function waitCurrent({ timeoutMs = BETWEEN_RESTARTS.timeoutMs, ...where }: CurrentOptions): Promise<string> {
+  progress("waiting until every server, stream and consumer is current");
+  return waitGate({ ...BETWEEN_RESTARTS, ...where, timeoutMs, assets: true, onBlocked: (blocker) => progress(`waiting: ${blocker}`) });
 }
 
 /** Slowly longer: most waits end within the first few rounds. */

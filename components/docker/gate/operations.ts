@@ -3,11 +3,10 @@ import { moveMetaLeader } from "../../../connection/system-account.ts";
 import { progress } from "../../../core/progress.ts";
 import { reporting } from "../../../core/reporting.ts";
 import { observeServers } from "../../gate/system.ts";
-import { waitGate } from "../../gate/wait.ts";
+import { waitCurrent } from "../../gate/wait.ts";
 import type { ContainerGateInputs } from "./model.ts";
 
-const DEFAULT_TIMEOUT_MS = 300_000;
-const GATE_PAUSE_MS = 500;
+const REMEDY = "look at natsbus status and docker logs, then run up again; containers that were not replaced yet run as before";
 
 /** Lets everything pass: the servers of a new cluster come one after the other, and none is current before the last. */
 export async function createContainerGate(
@@ -22,27 +21,20 @@ export async function createContainerGate(
  */
 export async function updateContainerGate(inputs: ContainerGateInputs): Promise<{ readonly outs: ContainerGateInputs }> {
   const { connection, leader } = inputs;
-  const present = await waitCurrent(inputs);
+  const present = await waitForAll(inputs);
   if (leader === undefined || leader === present) return { outs: inputs };
   progress(`${leader}, which is replaced last, is to lead instead of ${present}`);
   const refusal = await moveMetaLeader(connection, leader);
   // Whoever leads, messages are safe; leadership only moves once more.
   if (refusal !== undefined) progress(`${present} goes on leading: ${refusal}`);
-  await waitCurrent(inputs);
+  await waitForAll(inputs);
   return { outs: inputs };
 }
 
 /** Operations of the `ContainerGate` resource, as its provider calls them. */
 export const containerGate = reporting({ create: createContainerGate, update: updateContainerGate });
 
-function waitCurrent({ connection, servers, timeoutMs = DEFAULT_TIMEOUT_MS }: ContainerGateInputs): Promise<string> {
-  progress("waiting until every server, stream and consumer is current");
-  return waitGate({
-    observe: (assets) => observeServers(connection, servers, assets),
-    assets: true,
-    timeoutMs,
-    longestPauseMs: GATE_PAUSE_MS,
-    onBlocked: (blocker) => progress(`waiting: ${blocker}`),
-    remedy: "look at natsbus status and docker logs, then run up again; containers that were not replaced yet run as before",
-  });
+function waitForAll({ connection, servers, timeoutMs }: ContainerGateInputs): Promise<string> {
+  const observe = (assets: boolean) => observeServers(connection, servers, assets);
+  return waitCurrent({ observe, remedy: REMEDY, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 }

@@ -4,14 +4,12 @@ import { progress } from "../../../core/progress.ts";
 import { reporting } from "../../../core/reporting.ts";
 import type { NodeView } from "../../gate/blockers.ts";
 import { restartOneByOne } from "../../gate/rolling.ts";
-import { waitGate } from "../../gate/wait.ts";
+import { waitCurrent } from "../../gate/wait.ts";
 import { listCommand, pagesCommand, restartCommand } from "../commands.ts";
 import { explainReach } from "../reach-answer.ts";
 import { type HostRolloutInputs, lastRefusal, parseNeeds, parsePages, type RolledHost } from "./model.ts";
 import { runOnHost } from "./on-host.ts";
 
-const DEFAULT_TIMEOUT_MS = 300_000;
-const GATE_PAUSE_MS = 500;
 const REMEDY =
   "look at natsbus status and at journalctl --namespace=natsbus on the host, then run up again; servers that were not restarted yet run as before";
 
@@ -24,7 +22,7 @@ export async function createHostRollout(inputs: HostRolloutInputs): Promise<{ re
   const names = await serversToRestart(inputs);
   await restartOneByOne({
     names,
-    waitCurrent: () => waitCurrent(inputs),
+    waitCurrent: () => waitCurrent({ observe: () => observeHosts(inputs), remedy: REMEDY, ...timeoutOf(inputs) }),
     restart: (name, left) => restartServer(inputs, name, left),
   });
   return { id: inputs.cluster, outs: inputs };
@@ -49,16 +47,8 @@ async function serversToRestart({ hosts, cluster }: HostRolloutInputs): Promise<
   return found.flat();
 }
 
-function waitCurrent(inputs: HostRolloutInputs): Promise<string> {
-  progress("waiting until every server, stream and consumer is current");
-  return waitGate({
-    observe: () => observeHosts(inputs),
-    assets: true,
-    timeoutMs: inputs.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    longestPauseMs: GATE_PAUSE_MS,
-    onBlocked: (blocker) => progress(`waiting: ${blocker}`),
-    remedy: REMEDY,
-  });
+function timeoutOf({ timeoutMs }: HostRolloutInputs): Pick<HostRolloutInputs, "timeoutMs"> {
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }
 
 /** What all servers say of themselves; a host that does not answer now is one whose servers are silent. */
